@@ -1,0 +1,1 @@
+"""What production runs: the model in the artifact, its preprocessing and its classifiers."""

@@ -1,0 +1,1 @@
+"""What stays at home: reading, checking, tracking, plots, gates and the registry."""

@@ -1,0 +1,128 @@
+"""From fitted pipeline to the file in the artifact: an ONNX graph if it is as good, else a pickle."""
+
+import logging
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from custom_model.model import decide
+from steps.storage import pickled
+
+TOLERANCE = 1e-6
+MIN_PARITY_ROWS = 2000
+
+
+class Export(NamedTuple):
+    """The pipeline in the form that ships."""
+
+    file_name: str
+    content: bytes
+    difference: float  # largest absolute difference in a probability; 0 for a pickle
+    reason: str  # why it is no graph; empty for a graph
+
+
+def export(pipeline: Pipeline, matrix: np.ndarray, threshold: float | None) -> Export:
+    """Convert a pipeline to ONNX where the graph gives the same answers.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted.
+    matrix : ndarray of shape (n_rows, n_encoded), float32
+        The rows on which both must agree: labels identical, probabilities within 1e-6.
+    threshold : float or None
+        Decision threshold, for two classes.
+
+    Returns
+    -------
+    Export
+        ``pipeline.onnx``, or ``pipeline.pkl`` with the reason.
+    """
+    try:
+        graph = to_onnx(pipeline, matrix.shape[1])
+        scores = run_onnx(graph, matrix)
+    except Exception as error:  # a converter may fail in any way
+        reason = f"no conversion to ONNX: {type(error).__name__}: {_first_line(error)}"
+        return Export("pipeline.pkl", pickled(pipeline), 0.0, reason)
+    expected = pipeline.predict_proba(matrix)
+    difference = float(np.abs(scores - expected).max())
+    flips = int((decide(scores, threshold) != decide(expected, threshold)).sum())
+    if flips or not difference <= TOLERANCE:
+        reason = (
+            f"the ONNX graph differs on {len(matrix)} rows: {flips} labels, probabilities by up to "
+            f"{difference:.1e}"
+        )
+        return Export("pipeline.pkl", pickled(pipeline), 0.0, reason)
+    return Export("pipeline.onnx", graph, difference, "")
+
+
+def to_onnx(pipeline: Pipeline, n_encoded: int) -> bytes:
+    """Convert a fitted pipeline: float32 input ``features``, float32 output ``probabilities``."""
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType
+
+    logging.getLogger("skl2onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the parity check judges the graph, not its warnings
+        model = convert_sklearn(
+            pipeline,
+            initial_types=[("features", FloatTensorType([None, n_encoded]))],
+            final_types=None,
+            options={id(pipeline): {"zipmap": False}},
+        )
+    label, probabilities = model.graph.output
+    model.graph.output.remove(label)
+    return _renamed_output(model, probabilities.name)
+
+
+def _renamed_output(model, name: str) -> bytes:
+    for node in model.graph.node:
+        for i, output in enumerate(node.output):
+            if output == name:
+                node.output[i] = "probabilities"
+        for i, used in enumerate(node.input):
+            if used == name:
+                node.input[i] = "probabilities"
+    model.graph.output[0].name = "probabilities"
+    return model.SerializeToString()
+
+
+def run_onnx(graph: bytes, matrix: np.ndarray) -> np.ndarray:
+    """Score with a graph, as the artifact does."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    return session.run(["probabilities"], {"features": matrix})[0]
+
+
+def parity_rows(matrix: np.ndarray, contract: dict, seed: int = 0) -> np.ndarray:
+    """Extend held-out rows by copies with nulls and unknown categories.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_rows, n_encoded), float32
+    contract : dict
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (n_more_rows, n_encoded), float32
+        The rows themselves first, then copies in which one cell in five is null or unknown,
+        then one all-null and one all-unknown row.
+    """
+    from custom_model.model import encoded_names
+
+    columns = [f for f in contract["features"] for _ in encoded_names(f)]
+    null = np.array([len(f["categories"]) if "categories" in f else np.nan for f in columns])
+    unknown = np.array([len(f["categories"]) + 1 if "categories" in f else np.nan for f in columns])
+    rng = np.random.default_rng(seed)
+    copies = np.resize(matrix, (max(len(matrix), MIN_PARITY_ROWS), matrix.shape[1])).copy()
+    die = rng.random(copies.shape)
+    copies = np.where(die < 0.1, null, np.where(die < 0.2, unknown, copies))
+    return np.vstack([matrix, copies, null, unknown]).astype(np.float32)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0]

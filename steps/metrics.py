@@ -1,0 +1,114 @@
+"""The metric seat: add a line to ``METRICS`` and it is logged, shown and open to gates."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from sklearn import metrics
+
+CALIBRATION_BINS = 10
+
+
+def _average(probabilities: np.ndarray) -> str:
+    return "binary" if probabilities.shape[1] == 2 else "macro"
+
+
+def roc_auc(labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> float:
+    """Area under the ROC curve; for many classes the mean of one-vs-rest over those present.
+
+    Parameters
+    ----------
+    labels, predicted : ndarray of shape (n_rows,), int
+        Class indices.
+    probabilities : ndarray of shape (n_rows, n_classes), float
+
+    Returns
+    -------
+    float
+        0 to 1; NaN when only one class is present.
+    """
+    if probabilities.shape[1] == 2:
+        columns = [1]
+    else:
+        columns = np.unique(labels)
+    areas = [
+        metrics.roc_auc_score(labels == column, probabilities[:, column])
+        for column in columns
+        if 0 < np.mean(labels == column) < 1
+    ]
+    return float(np.mean(areas)) if areas else float("nan")
+
+
+def calibration_error(
+    labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
+) -> float:
+    """Expected calibration error of the predicted class, ten equal-width bins [1]_.
+
+    Parameters
+    ----------
+    labels, predicted : ndarray of shape (n_rows,), int
+        Class indices.
+    probabilities : ndarray of shape (n_rows, n_classes), float
+
+    Returns
+    -------
+    float
+        0 (calibrated) to 1.
+
+    References
+    ----------
+    .. [1] Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+    confidence = probabilities[np.arange(len(labels)), predicted]
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, weights=(labels == predicted) - confidence, minlength=1)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+# Each takes (labels, predicted, probabilities): class indices of shape (n_rows,), class indices
+# of shape (n_rows,) and floats of shape (n_rows, n_classes). Precision, recall and F1 are those
+# of the second class for two classes and the plain mean over the classes for more.
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]] = {
+    "accuracy": lambda y, p, s: metrics.accuracy_score(y, p),
+    "balanced_accuracy": lambda y, p, s: metrics.balanced_accuracy_score(y, p),
+    "precision": lambda y, p, s: metrics.precision_score(
+        y, p, average=_average(s), zero_division=0
+    ),
+    "recall": lambda y, p, s: metrics.recall_score(y, p, average=_average(s), zero_division=0),
+    "f1": lambda y, p, s: metrics.f1_score(y, p, average=_average(s), zero_division=0),
+    "roc_auc": roc_auc,
+    "log_loss": lambda y, p, s: metrics.log_loss(y, s, labels=np.arange(s.shape[1])),
+    "brier": lambda y, p, s: metrics.brier_score_loss(y, s, labels=np.arange(s.shape[1])),
+    "calibration_error": calibration_error,
+}
+
+
+def measure(
+    labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
+) -> dict[str, float]:
+    """Compute every metric of the seat.
+
+    Parameters
+    ----------
+    labels, predicted : ndarray of shape (n_rows,), int
+        Class indices.
+    probabilities : ndarray of shape (n_rows, n_classes), float
+
+    Returns
+    -------
+    dict of str to float
+        NaN where a metric is not defined on these rows.
+
+    Examples
+    --------
+    >>> scores = np.array([[0.9, 0.1], [0.2, 0.8]])
+    >>> measure(np.array([0, 1]), np.array([0, 1]), scores)["accuracy"]
+    1.0
+    """
+    with warnings.catch_warnings():
+        # a class that is absent or never predicted is no news to the reader of the report
+        warnings.simplefilter("ignore")
+        return {
+            name: float(metric(labels, predicted, probabilities))
+            for name, metric in METRICS.items()
+        }

@@ -1,0 +1,92 @@
+"""The command line of every step, read from MLproject, where the only defaults live."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from steps.errors import StepError
+
+PROJECT = Path(__file__).resolve().parent.parent
+TYPES = {"string": str, "float": float, "int": int}
+
+
+def parameters_of(entry_point: str) -> dict[str, dict[str, Any]]:
+    """Read the parameters of an entry point: {name: {"type": ..., "default": ...}}."""
+    project = yaml.safe_load((PROJECT / "MLproject").read_text(encoding="utf-8"))
+    return project["entry_points"][entry_point]["parameters"]
+
+
+def split_arguments(
+    entry_point: str, argv: list[str]
+) -> tuple[dict[str, str], dict[str, str], bool]:
+    """Split a command line, without judging the values.
+
+    Parameters
+    ----------
+    entry_point : str
+    argv : list of str
+        ``--name value`` or ``--name=value``, as ``mlflow run`` appends undeclared ones too.
+
+    Returns
+    -------
+    declared : dict of str to str
+        Every parameter of the entry point, defaults filled in.
+    further : dict of str to str
+        Undeclared ones.
+    traceback : bool
+        Whether ``--traceback`` was given.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m steps.{entry_point}", allow_abbrev=False, exit_on_error=True
+    )
+    for name, spec in parameters_of(entry_point).items():
+        help_text = f"{spec['type']}, default {spec['default']!r}"
+        parser.add_argument(f"--{name}", default=str(spec["default"]), help=help_text)
+    parser.add_argument("--traceback", action="store_true", help="show the stack of a failure")
+    known, rest = parser.parse_known_args(argv)
+    declared = vars(known)
+    traceback = declared.pop("traceback")
+    return declared, _pairs(rest, parser), traceback
+
+
+def _pairs(rest: list[str], parser: argparse.ArgumentParser) -> dict[str, str]:
+    further = {}
+    while rest:
+        name, *rest = rest
+        if not name.startswith("--"):
+            parser.error(f"expected --name value, got {name!r}")
+        name, equals, value = name[2:].partition("=")
+        if not equals:
+            if not rest:
+                parser.error(f"expected a value after --{name}")
+            value, *rest = rest
+        further[name] = value
+    return further
+
+
+def convert(entry_point: str, declared: dict[str, str]) -> dict[str, Any]:
+    """Convert declared parameters to the types that MLproject gives them.
+
+    Raises
+    ------
+    StepError
+        Naming the parameter, the type and what came.
+    """
+    return {
+        name: _converted(name, declared[name], spec["type"])
+        for name, spec in parameters_of(entry_point).items()
+    }
+
+
+def _converted(name: str, text: str, kind: str) -> Any:
+    try:
+        return TYPES[kind](text)
+    except ValueError as error:
+        raise StepError(f"{name}: expected {kind}, got {text!r}") from error
+
+
+def names_in(text: str) -> list[str]:
+    """Read a comma-separated list of names."""
+    return [name.strip() for name in text.split(",") if name.strip()]

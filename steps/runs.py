@@ -1,0 +1,149 @@
+"""MLflow runs: opening a step's run, ending it honestly, finding earlier ones."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.environment_variables import MLFLOW_RUN_ID
+
+from steps.errors import StepError
+from steps.parameters import split_arguments
+
+TRACEBACK_VARIABLE = "PYFUNC_CLASSIFIER_TRACEBACK"
+Step = Callable[[dict[str, str], dict[str, str]], Any]
+
+
+def launch(entry_point: str, step: Step, argv: list[str] | None = None) -> int:
+    """Run a step from the command line.
+
+    Parameters
+    ----------
+    entry_point : str
+    step : callable
+        Takes the declared and the further parameters, as texts.
+    argv : list of str, optional
+        The process's own by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0 when the step did what was asked, else 1 and one line on stderr.
+    """
+    declared, further, show_stack = split_arguments(
+        entry_point, sys.argv[1:] if argv is None else argv
+    )
+    try:
+        step(declared, further)
+    except Exception as error:
+        if show_stack or os.environ.get(TRACEBACK_VARIABLE):
+            traceback.print_exc()
+        print(f"error: {reason_of(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def reason_of(error: BaseException) -> str:
+    """Say in one line why a step failed."""
+    lines = str(error).strip().splitlines() or ["no message"]
+    if isinstance(error, StepError):
+        return " ".join(lines)
+    return (
+        f"unexpected {type(error).__name__}: {lines[0]} "
+        f"(for the stack: --traceback, or {TRACEBACK_VARIABLE}=1)"
+    )
+
+
+@contextmanager
+def step_run(step: str, params: dict[str, Any]) -> Iterator[Run]:
+    """Open the run of a step: nested in the active run, or the one that ``mlflow run`` made.
+
+    A failure leaves the run FAILED, with its reason as the tag ``failure_reason``.
+    """
+    name = None if MLFLOW_RUN_ID.defined else step  # keep the name given to mlflow run
+    nested = mlflow.active_run() is not None
+    with mlflow.start_run(run_name=name, nested=nested, tags={"step": step}) as run:
+        try:
+            mlflow.log_params({k: v for k, v in params.items() if k not in run.data.params})
+            yield run
+        except BaseException as error:
+            mlflow.set_tag("failure_reason", reason_of(error))
+            raise
+
+
+def find_train_run(run_id: str) -> Run:
+    """Find a finished train run.
+
+    Parameters
+    ----------
+    run_id : str
+        Of a train run, or of a main, evaluate or package run that belongs to one. Empty: the
+        newest finished train run of the experiment.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    StepError
+        When there is none.
+    """
+    if not run_id:
+        newest = _search("tags.step = 'train' and attributes.status = 'FINISHED'")
+        if newest is None:
+            raise StepError(
+                "run_id: no finished train run in this experiment; run the entry point train first"
+            )
+        return newest
+    run = _get_run(run_id)
+    step = run.data.tags.get("step")
+    if step == "main":
+        run = _search(f"tags.mlflow.parentRunId = '{run_id}' and tags.step = 'train'") or run
+    elif "train_run_id" in run.data.tags:
+        run = _get_run(run.data.tags["train_run_id"])
+    if run.data.tags.get("step") != "train" or run.info.status != "FINISHED":
+        raise StepError(
+            f"run_id: expected a finished train run, got {run_id} "
+            f"(step {step}, status {run.info.status})"
+        )
+    return run
+
+
+def find_evaluation(train_run: Run) -> Run:
+    """Find the newest evaluation that judged a train run.
+
+    Raises
+    ------
+    StepError
+        When there is none.
+    """
+    train_run_id = train_run.info.run_id
+    found = _search(f"tags.train_run_id = '{train_run_id}' and tags.verdict LIKE '%'")
+    if found is None:
+        raise StepError(
+            f"train run {train_run_id} is not evaluated; run the entry point evaluate with "
+            f"run_id={train_run_id} first"
+        )
+    return found
+
+
+def _get_run(run_id: str) -> Run:
+    try:
+        return MlflowClient().get_run(run_id)
+    except mlflow.MlflowException as error:
+        raise StepError(f"run_id: no run {run_id!r} at {mlflow.get_tracking_uri()}") from error
+
+
+def _search(filter_string: str) -> Run | None:
+    active = mlflow.active_run()
+    experiment_id = active.info.experiment_id
+    runs = MlflowClient().search_runs(
+        [experiment_id], filter_string, max_results=1, order_by=["attributes.start_time DESC"]
+    )
+    return runs[0] if runs else None
