@@ -84,7 +84,7 @@ def _set_converted(estimator: BaseEstimator, name: str, key: str, value: Any) ->
 
 
 def _readings(text: str, default: Any, constrained: bool) -> list[Any]:
-    """Read a text as the type of the default; further readings only where constraints judge them."""
+    """Read a text as the type of the default, and in other ways where constraints will judge."""
     literal = _literal(text)
     if isinstance(default, bool):
         return [literal] if isinstance(literal, bool) else []

@@ -22,6 +22,7 @@ import pandas as pd
 from mlflow.environment_variables import MLFLOW_ALLOW_PICKLE_DESERIALIZATION
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
+from mlflow.pyfunc import PythonModel, PythonModelContext
 
 OUTPUTS = ("prediction", "probabilities", "all")
 DATETIME_PARTS = ("days", "month", "day", "weekday", "hour")
@@ -167,9 +168,7 @@ _ENCODERS = {
 }
 
 
-def decide(
-    probabilities: np.ndarray, threshold: float | None = None
-) -> np.ndarray:
+def decide(probabilities: np.ndarray, threshold: float | None = None) -> np.ndarray:
     """Choose a class for each row.
 
     Parameters
@@ -195,10 +194,10 @@ def decide(
     return (rounded[:, 1] > threshold).astype(np.int64)
 
 
-class ClassifierModel(mlflow.pyfunc.PythonModel):
+class ClassifierModel(PythonModel):
     """Raw rows in, labels and probabilities out; see ``predict``."""
 
-    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         """Load the contract and the pipeline, after checking that neither was altered.
 
         Raises
@@ -220,7 +219,7 @@ class ClassifierModel(mlflow.pyfunc.PythonModel):
 
     def predict(
         self,
-        context: mlflow.pyfunc.PythonModelContext | None,
+        context: PythonModelContext | None,
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
@@ -274,13 +273,11 @@ class ClassifierModel(mlflow.pyfunc.PythonModel):
         return pd.DataFrame(columns, index=frame.index)
 
 
-def _checked_params(
-    params: dict[str, Any], contract: dict[str, Any]
-) -> tuple[str, float | None]:
+def _checked_params(params: dict[str, Any], contract: dict[str, Any]) -> tuple[str, float | None]:
     output = params.get("output", OUTPUTS[0])
     if output not in OUTPUTS:
         raise _refusal(f"params.output: expected one of {list(OUTPUTS)}, got {_short(output)}")
-    if len(contract["classes"]) != 2:
+    if contract["threshold"] is None:
         return output, None
     threshold = params.get("threshold", contract["threshold"])
     if not 0 <= threshold <= 1:
@@ -322,7 +319,12 @@ def _load_pickle(pickled: bytes, contract: dict[str, Any]) -> Any:
 
 
 def _is_null(cell: Any) -> bool:
-    return cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell) or cell is pd.NaT
+    return (
+        cell is None
+        or cell is pd.NA
+        or cell is pd.NaT
+        or (isinstance(cell, float) and cell != cell)
+    )
 
 
 def _short(value: Any) -> str:
@@ -331,7 +333,9 @@ def _short(value: Any) -> str:
 
 
 def _bad_cell(feature: dict[str, Any], row: int, expected: str, cell: Any) -> MlflowException:
-    return _refusal(f"column {feature['name']!r}, row {row}: expected {expected}, got {_short(cell)}")
+    return _refusal(
+        f"column {feature['name']!r}, row {row}: expected {expected}, got {_short(cell)}"
+    )
 
 
 def _refusal(message: str) -> MlflowException:

@@ -11,6 +11,7 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from custom_model.model import OUTPUTS
 from steps.errors import StepError
 
+THRESHOLD = 0.5
 MAX_CATEGORIES = 1000
 IDENTIFIER_SHARE = 0.95
 IDENTIFIER_MIN_ROWS = 20
@@ -20,9 +21,7 @@ NUMERIC = ("integer", "floating", "mixed-integer-float", "decimal")
 DATETIME = ("datetime64", "datetime", "date")
 
 
-def infer_contract(
-    frame: pd.DataFrame, labels: pd.Series, threshold: float = 0.5
-) -> tuple[dict[str, Any], dict[str, str]]:
+def infer_contract(frame: pd.DataFrame, labels: pd.Series) -> tuple[dict[str, Any], dict[str, str]]:
     """Infer what a valid row is.
 
     Parameters
@@ -31,15 +30,14 @@ def infer_contract(
         The training rows without the target.
     labels : Series of n_rows
         The target, without nulls.
-    threshold : float
-        Decision threshold for two classes.
 
     Returns
     -------
     contract : dict
-        JSON-ready: ``target``, ``classes`` (sorted), ``threshold``, ``python`` and ``features``,
-        each with ``name``, ``kind`` (numeric, boolean, categorical, datetime or text), ``type``
-        (in the signature), ``null_rate`` and what its kind needs.
+        JSON-ready: ``target``, ``classes`` (sorted), ``threshold`` (None but for two classes),
+        ``python`` (the minor version) and ``features``, each with ``name``, ``kind`` (numeric,
+        boolean, categorical, datetime or text), ``type`` (in the signature), ``null_rate`` and
+        what its kind needs.
     dropped : dict of str to str
         Left-out columns, and why.
 
@@ -48,16 +46,17 @@ def infer_contract(
     StepError
         When a column holds values of no kind, or no feature is left.
     """
-    reasons = {name: _uselessness(frame[name]) for name in frame}
+    reasons = {str(name): _uselessness(frame[name]) for name in frame}
     dropped = {name: reason for name, reason in reasons.items() if reason}
     features = [_infer_feature(frame[name]) for name in frame if name not in dropped]
     if not features:
         raise StepError(f"no usable feature column: expected at least one, got {dropped}")
+    classes = sorted(labels.unique().tolist())
     contract = {
         "format": 1,
         "target": str(labels.name),
-        "classes": sorted(labels.unique().tolist()),
-        "threshold": threshold,
+        "classes": classes,
+        "threshold": THRESHOLD if len(classes) == 2 else None,
         "python": ".".join(platform.python_version_tuple()[:2]),
         "features": features,
     }
@@ -68,10 +67,12 @@ def signature_of(contract: dict[str, Any]) -> ModelSignature:
     """Derive the MLflow signature: named columns in, label and probability out, typed params."""
     label = {bool: "boolean", int: "long", float: "double", str: "string"}
     params = [ParamSpec("output", "string", OUTPUTS[0])]
-    if len(contract["classes"]) == 2:
+    if contract["threshold"] is not None:
         params.append(ParamSpec("threshold", "double", contract["threshold"]))
     return ModelSignature(
-        inputs=Schema([ColSpec(feature["type"], feature["name"]) for feature in contract["features"]]),
+        inputs=Schema(
+            [ColSpec(feature["type"], feature["name"]) for feature in contract["features"]]
+        ),
         outputs=Schema(
             [
                 ColSpec(label[type(contract["classes"][0])], "prediction"),
@@ -116,7 +117,7 @@ def _infer_kind(present: pd.Series) -> str:
         )
     if present.str.match(ISO_DATE).all() and _parses_as_dates(present):
         return "datetime"
-    return "text" if present.str.split().str.len().mean() >= TEXT_MIN_WORDS else "categorical"
+    return "text" if present.str.count(r"\S+").mean() >= TEXT_MIN_WORDS else "categorical"
 
 
 def _parses_as_dates(present: pd.Series) -> bool:

@@ -70,7 +70,7 @@ def _local_path(data: str, folder: str) -> Path:
 
 def _download(uri: str, folder: str) -> Path:
     try:
-        return Path(resolve_dataset_source(uri).load(folder))
+        return Path(resolve_dataset_source(uri).load(folder))  # type: ignore[call-arg]
     except Exception as error:  # each store raises its own
         raise StepError(f"data: cannot download {uri}: {str(error).splitlines()[0]}") from error
 
@@ -79,8 +79,8 @@ def _parse(path: Path, data: str) -> pd.DataFrame:
     try:
         if data.lower().endswith(".parquet"):
             return pd.read_parquet(path)
-        compression = "gzip" if data.lower().endswith(".gz") else None
-        return pd.read_csv(path, compression=compression, low_memory=False)
+        gzipped = data.lower().endswith(".gz")
+        return pd.read_csv(path, compression="gzip" if gzipped else None, low_memory=False)
     except Exception as error:  # pandas, pyarrow and zlib raise a dozen kinds
         reason = str(error).strip().splitlines()[0]
         raise StepError(f"data: cannot read {data} as {path.suffix[1:]}: {reason}") from error
@@ -136,7 +136,9 @@ def _check_labels(labels: pd.Series) -> None:
         raise StepError(f"target {name!r}: expected integers, booleans or texts, got {kind} values")
     counts = labels.value_counts()
     if len(counts) < 2:
-        raise StepError(f"target {name!r}: expected two classes or more, got {counts.index.tolist()}")
+        raise StepError(
+            f"target {name!r}: expected two classes or more, got {counts.index.tolist()}"
+        )
     if pd.api.types.is_float_dtype(labels) and len(counts) > 20 and (labels % 1 != 0).any():
         raise StepError(
             f"target {name!r}: expected classes, got {len(counts)} different decimal numbers; "
@@ -180,4 +182,6 @@ def split(
             features, labels, test_size=test_size, random_state=seed, stratify=labels
         )
     except ValueError as error:
-        raise StepError(f"test_size: {test_size} cannot split {len(labels)} rows: {error}") from error
+        raise StepError(
+            f"test_size: {test_size} cannot split {len(labels)} rows: {error}"
+        ) from error

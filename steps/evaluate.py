@@ -1,11 +1,13 @@
 """evaluate: score the held-out rows, draw the plots, judge the gates."""
 
 import sys
+import warnings
 
 import mlflow
 import numpy as np
+from matplotlib.figure import Figure
 
-from custom_model.model import decide, encode
+from custom_model.model import decide
 from steps import console
 from steps.errors import StepError
 from steps.gates import failures, parse_gates
@@ -30,11 +32,17 @@ def score(training: Training) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         Class indices.
     probabilities : ndarray of shape (n_rows, n_classes), float
     """
-    contract = training.contract
-    probabilities = training.pipeline.predict_proba(encode(training.features, contract))
-    threshold = contract["threshold"] if len(contract["classes"]) == 2 else None
-    labels = class_indices(training.labels, contract)
-    return labels, decide(probabilities, threshold), probabilities
+    probabilities = training.pipeline.predict_proba(training.matrix())
+    labels = class_indices(training.labels, training.contract)
+    return labels, decide(probabilities, training.contract["threshold"]), probabilities
+
+
+def log_plots(figures: dict[str, Figure]) -> None:
+    """Log figures to the active run."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a label in a script that the font lacks
+        for name, figure in figures.items():
+            mlflow.log_figure(figure, f"plots/{name}")
 
 
 def run(declared: dict[str, str], further: dict[str, str]) -> str:
@@ -49,10 +57,7 @@ def run(declared: dict[str, str], further: dict[str, str]) -> str:
             labels, predicted, probabilities = score(training)
         measured = measure(labels, predicted, probabilities)
         mlflow.log_metrics({k: v for k, v in measured.items() if np.isfinite(v)})
-        for name, figure in draw(
-            labels, predicted, probabilities, training.contract["classes"]
-        ).items():
-            mlflow.log_figure(figure, f"plots/{name}")
+        log_plots(draw(labels, predicted, probabilities, training.contract["classes"]))
         missed = failures(gates, measured)
         verdict = "REJECTED" if missed else "VALIDATED"
         mlflow.set_tags({"verdict": verdict, "gates_missed": "; ".join(missed)})

@@ -1,4 +1,4 @@
-"""From fitted pipeline to the file in the artifact: an ONNX graph if it is as good, else a pickle."""
+"""From fitted pipeline to shipped file: an ONNX graph if it answers the same, else a pickle."""
 
 import logging
 import warnings
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from custom_model.model import decide
+from custom_model.model import decide, encoded_names
 from steps.storage import pickled
 
 TOLERANCE = 1e-6
@@ -61,7 +61,7 @@ def export(pipeline: Pipeline, matrix: np.ndarray, threshold: float | None) -> E
 def to_onnx(pipeline: Pipeline, n_encoded: int) -> bytes:
     """Convert a fitted pipeline: float32 input ``features``, float32 output ``probabilities``."""
     from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import FloatTensorType
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
     logging.getLogger("skl2onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -69,23 +69,13 @@ def to_onnx(pipeline: Pipeline, n_encoded: int) -> bytes:
         model = convert_sklearn(
             pipeline,
             initial_types=[("features", FloatTensorType([None, n_encoded]))],
-            final_types=None,
+            final_types=[
+                ("label", Int64TensorType([None])),
+                ("probabilities", FloatTensorType([None, len(pipeline.classes_)])),
+            ],
             options={id(pipeline): {"zipmap": False}},
         )
-    label, probabilities = model.graph.output
-    model.graph.output.remove(label)
-    return _renamed_output(model, probabilities.name)
-
-
-def _renamed_output(model, name: str) -> bytes:
-    for node in model.graph.node:
-        for i, output in enumerate(node.output):
-            if output == name:
-                node.output[i] = "probabilities"
-        for i, used in enumerate(node.input):
-            if used == name:
-                node.input[i] = "probabilities"
-    model.graph.output[0].name = "probabilities"
+    del model.graph.output[0]  # the label is decided from the probabilities
     return model.SerializeToString()
 
 
@@ -112,8 +102,6 @@ def parity_rows(matrix: np.ndarray, contract: dict, seed: int = 0) -> np.ndarray
         The rows themselves first, then copies in which one cell in five is null or unknown,
         then one all-null and one all-unknown row.
     """
-    from custom_model.model import encoded_names
-
     columns = [f for f in contract["features"] for _ in encoded_names(f)]
     null = np.array([len(f["categories"]) if "categories" in f else np.nan for f in columns])
     unknown = np.array([len(f["categories"]) + 1 if "categories" in f else np.nan for f in columns])

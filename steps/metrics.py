@@ -14,7 +14,7 @@ def _average(probabilities: np.ndarray) -> str:
 
 
 def roc_auc(labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> float:
-    """Area under the ROC curve; for many classes the mean of one-vs-rest over those present.
+    """Compute the area under the ROC curve; the mean of one-vs-rest for more than two classes.
 
     Parameters
     ----------
@@ -27,10 +27,7 @@ def roc_auc(labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
     float
         0 to 1; NaN when only one class is present.
     """
-    if probabilities.shape[1] == 2:
-        columns = [1]
-    else:
-        columns = np.unique(labels)
+    columns = np.array([1]) if probabilities.shape[1] == 2 else np.unique(labels)
     areas = [
         metrics.roc_auc_score(labels == column, probabilities[:, column])
         for column in columns
@@ -42,7 +39,7 @@ def roc_auc(labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
 def calibration_error(
     labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
 ) -> float:
-    """Expected calibration error of the predicted class, ten equal-width bins [1]_.
+    """Compute the expected calibration error of the predicted class, in ten equal bins [1]_.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from mlflow.entities import Run
 from mlflow.models.model import ModelInfo
 
 from custom_model import model as serving_code
-from custom_model.model import decide, encode
+from custom_model.model import decide
 from steps import console
 from steps.contract import signature_of
 from steps.environment import requirements
@@ -54,7 +54,9 @@ def log_artifact(training: Training, exported: Export) -> ModelInfo:
             python_model=serving_code.__file__,
             artifacts={key: str(Path(folder, name)) for key, (name, _) in content.items()},
             model_config={
-                "sha256": {key: hashlib.sha256(data).hexdigest() for key, (_, data) in content.items()}
+                "sha256": {
+                    key: hashlib.sha256(data).hexdigest() for key, (_, data) in content.items()
+                }
             },
             signature=signature_of(training.contract),
             input_example=as_signed(training).head(EXAMPLE_ROWS),
@@ -81,9 +83,8 @@ def check_artifact(model_uri: str, training: Training) -> None:
     answers = mlflow.pyfunc.load_model(model_uri).predict(
         as_signed(training), params={"output": "all"}
     )
-    expected = training.pipeline.predict_proba(encode(training.features, contract))
-    threshold = contract["threshold"] if len(contract["classes"]) == 2 else None
-    labels = np.asarray(contract["classes"])[decide(expected, threshold)]
+    expected = training.pipeline.predict_proba(training.matrix())
+    labels = np.asarray(contract["classes"])[decide(expected, contract["threshold"])]
     given = answers[[f"probability_{label}" for label in contract["classes"]]].to_numpy()
     wrong = (answers["prediction"].to_numpy() != labels) | (
         np.abs(given - expected).max(axis=1) > TOLERANCE
@@ -133,18 +134,15 @@ def run(declared: dict[str, str], further: dict[str, str]) -> str:
         evaluation = _validated(train_run)
         training = load_training(train_run_id)
         contract = training.contract
-        threshold = contract["threshold"] if len(contract["classes"]) == 2 else None
-        rows = parity_rows(encode(training.features, contract), contract)
+        rows = parity_rows(training.matrix(), contract)
         with console.progress("converting to ONNX and comparing"):
-            exported = export(training.pipeline, rows, threshold)
+            exported = export(training.pipeline, rows, contract["threshold"])
         form = "pickle" if exported.reason else "onnx"
         tags = {"pipeline_format": form, "train_run_id": train_run_id}
         mlflow.set_tags(tags | {"pipeline_format_reason": exported.reason})
         if exported.reason:
             console.warn(f"packaged as a pickle, not as a graph: {exported.reason}")
-        mlflow.log_metrics(
-            {"parity_rows": len(rows), "parity_max_difference": exported.difference}
-        )
+        mlflow.log_metrics({"parity_rows": len(rows), "parity_max_difference": exported.difference})
         info = log_artifact(training, exported)
         check_artifact(info.model_uri, training)
         tags["evaluate_run_id"] = evaluation.info.run_id

@@ -1,6 +1,6 @@
 """Plots of the held-out rows, for people: class names, no overlap, also with ten classes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +13,9 @@ from sklearn.metrics import (
     precision_recall_curve,
     roc_curve,
 )
+
+Curves = dict[str, tuple[np.ndarray, np.ndarray]]
+DrawCurve = Callable[[Axes, np.ndarray, np.ndarray, str], None]
 
 MAX_CURVES = 10
 LABEL_LENGTH = 24
@@ -35,12 +38,10 @@ def draw(
     dict of str to Figure
         By file name.
     """
-    names = [_shortened(str(label)) for label in classes]
+    names = [_readable(str(label)) for label in classes]
     chosen = [1] if len(names) == 2 else _largest(labels, len(names))
     curves = {
-        names[i]: (labels == i, probabilities[:, i])
-        for i in chosen
-        if 0 < np.mean(labels == i) < 1
+        names[i]: (labels == i, probabilities[:, i]) for i in chosen if 0 < np.mean(labels == i) < 1
     }
     return {
         "confusion_matrix.png": _confusion(labels, predicted, names),
@@ -57,8 +58,10 @@ def _largest(labels: np.ndarray, n_classes: int) -> np.ndarray:
     return np.sort(np.argsort(-counts, kind="stable")[:MAX_CURVES])
 
 
-def _shortened(label: str) -> str:
-    return label if len(label) <= LABEL_LENGTH else f"{label[: LABEL_LENGTH - 1]}…"
+def _readable(label: str) -> str:
+    text = label if len(label) <= LABEL_LENGTH else f"{label[: LABEL_LENGTH - 1]}…"
+    # matplotlib reads $ as mathematics, and hides a legend entry that starts with _
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
 def _confusion(labels: np.ndarray, predicted: np.ndarray, names: list[str]) -> Figure:
@@ -80,7 +83,7 @@ def _confusion(labels: np.ndarray, predicted: np.ndarray, names: list[str]) -> F
     return figure
 
 
-def _curves(curves: dict, draw_curve, xlabel: str, ylabel: str) -> Figure:
+def _curves(curves: Curves, draw_curve: DrawCurve, xlabel: str, ylabel: str) -> Figure:
     figure = Figure(figsize=(8.5, 5.5), layout="constrained")
     axes = figure.subplots()
     for name, (truth, scores) in curves.items():

@@ -1,5 +1,6 @@
 """MLflow runs: opening a step's run, ending it honestly, finding earlier ones."""
 
+import logging
 import os
 import sys
 import traceback
@@ -38,6 +39,7 @@ def launch(entry_point: str, step: Step, argv: list[str] | None = None) -> int:
     declared, further, show_stack = split_arguments(
         entry_point, sys.argv[1:] if argv is None else argv
     )
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     try:
         step(declared, further)
     except Exception as error:
@@ -140,10 +142,15 @@ def _get_run(run_id: str) -> Run:
         raise StepError(f"run_id: no run {run_id!r} at {mlflow.get_tracking_uri()}") from error
 
 
-def _search(filter_string: str) -> Run | None:
+def _experiment_id() -> str:
     active = mlflow.active_run()
-    experiment_id = active.info.experiment_id
+    if active is None:
+        raise RuntimeError("no active run")
+    return active.info.experiment_id
+
+
+def _search(filter_string: str) -> Run | None:
     runs = MlflowClient().search_runs(
-        [experiment_id], filter_string, max_results=1, order_by=["attributes.start_time DESC"]
+        [_experiment_id()], filter_string, max_results=1, order_by=["attributes.start_time DESC"]
     )
     return runs[0] if runs else None

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import cloudpickle
 import mlflow
+import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
 import custom_model
-import custom_model.preprocessing
+from custom_model.model import encode
 
 FOLDER = "training"
 
@@ -21,8 +22,12 @@ class Training(NamedTuple):
 
     pipeline: Pipeline
     contract: dict[str, Any]
-    features: pd.DataFrame
+    features: pd.DataFrame  # held-out rows
     labels: pd.Series
+
+    def matrix(self) -> np.ndarray:
+        """Encode the held-out rows: shape (n_rows, n_encoded), float32."""
+        return encode(self.features, self.contract)
 
 
 def pickled(pipeline: Pipeline) -> bytes:

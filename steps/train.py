@@ -2,6 +2,7 @@
 
 import sys
 import time
+import warnings
 from typing import Any
 
 import mlflow
@@ -71,7 +72,11 @@ def fit(
     Pipeline
         Fitted; its classes are indices into ``contract["classes"]``.
     """
-    pipeline.fit(encode(features, contract), class_indices(labels, contract))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        pipeline.fit(encode(features, contract), class_indices(labels, contract))
+    for message in {str(entry.message).splitlines()[0] for entry in caught}:
+        console.warn(f"fit: {message}")
     if "n_jobs" in pipeline["classifier"].get_params(deep=False):
         # threads add up a forest's votes in any order: the last bit would not reproduce
         pipeline.set_params(classifier__n_jobs=1)

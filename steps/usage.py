@@ -28,7 +28,7 @@ def commands(model_name: str, alias: str, row: pd.DataFrame) -> str:
     request = {"dataframe_split": json.loads(row.to_json(orient="split", date_format="iso"))}
     del request["dataframe_split"]["index"]
     python = (
-        f"import mlflow; model = mlflow.pyfunc.load_model({uri!r}); "
+        f"import mlflow; model = mlflow.pyfunc.load_model({json.dumps(uri)}); "
         "print(model.predict(model.input_example))"
     )
     store = mlflow.get_tracking_uri()
