@@ -84,19 +84,14 @@ def _set_converted(estimator: BaseEstimator, name: str, key: str, value: Any) ->
 
 
 def _readings(text: str, default: Any, constrained: bool) -> list[Any]:
-    """Read a text as the type of the default, and in other ways where constraints will judge."""
+    """Read a text in the ways that suit the default; constraints judge what has some."""
     literal = _literal(text)
-    if isinstance(default, bool):
-        return [literal] if isinstance(literal, bool) else []
-    if isinstance(default, int | float):
-        if not isinstance(literal, int | float) or isinstance(literal, bool):
-            return []
-        if isinstance(default, float):
-            return [float(literal)]
-        return [literal] if isinstance(literal, int) or constrained else []
+    if isinstance(default, float) and type(literal) is int:
+        literal = float(literal)
     if isinstance(default, str):
         return [text, literal] if constrained else [text]
-    return [literal]
+    fits = constrained or default is None or type(literal) is type(default)
+    return [literal] if fits else []
 
 
 def _literal(text: str) -> Any:

@@ -101,7 +101,7 @@ def _encode_numeric(values: pd.Series, feature: dict[str, Any], out: np.ndarray)
     infinite = np.isinf(out[:, 0])
     if infinite.any():
         row = int(infinite.argmax())
-        raise _bad_cell(feature, row, "a finite number", numbers[row])
+        raise _bad_cell(feature, row, "a finite number", float(numbers[row]))
 
 
 def _encode_boolean(values: pd.Series, feature: dict[str, Any], out: np.ndarray) -> None:
@@ -141,8 +141,8 @@ def _encode_datetime(values: pd.Series, feature: dict[str, Any], out: np.ndarray
         row = int(unparsed.argmax())
         raise _bad_cell(feature, row, "an ISO 8601 date or time", values.iloc[row])
     out[:, 0] = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1) - feature["center"]
-    for column, part in enumerate(DATETIME_PARTS[1:], start=1):
-        out[:, column] = getattr(stamps.dt, part)
+    parts = (stamps.dt.month, stamps.dt.day, stamps.dt.day_of_week, stamps.dt.hour)
+    out[:, 1:] = np.column_stack(parts)
 
 
 def _encode_text(values: pd.Series, feature: dict[str, Any], out: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
@@ -57,7 +58,7 @@ def build_preprocessor(
     treatments = [
         ("numbers", _numeric(estimator, trees), numbers),
         ("one_hot", encoder, list(one_hot)),
-        ("target", _scaled(TargetEncoder(target_type="binary"), trees), target),
+        ("target", _scaled(_target_encoder(), trees), target),
     ]
     return ColumnTransformer([treatment for treatment in treatments if treatment[2]])
 
@@ -81,6 +82,11 @@ def _columns_by_treatment(
         else:
             numbers.append(column)
     return numbers, one_hot, target
+
+
+def _target_encoder() -> TargetEncoder:
+    # the training rows come shuffled by the seeded split: shuffling them anew would not reproduce
+    return TargetEncoder(target_type="binary", cv=StratifiedKFold(5))
 
 
 def _numeric(estimator: BaseEstimator | None, trees: bool) -> Any:

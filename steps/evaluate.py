@@ -48,7 +48,7 @@ def log_plots(figures: dict[str, Figure]) -> None:
 def run(declared: dict[str, str], further: dict[str, str]) -> str:
     """Run the step; returns the id of its run."""
     with step_run("evaluate", declared) as active:
-        params = convert("evaluate", declared)
+        params = convert("evaluate", declared, further)
         gates = parse_gates(params["gates"])
         train_run_id = find_train_run(params["run_id"]).info.run_id
         mlflow.set_tag("train_run_id", train_run_id)

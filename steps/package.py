@@ -127,7 +127,7 @@ def _validated(train_run: Run) -> Run:
 def run(declared: dict[str, str], further: dict[str, str]) -> str:
     """Run the step; returns the registered version."""
     with step_run("package", declared) as active:
-        params = convert("package", declared)
+        params = convert("package", declared, further)
         train_run = find_train_run(params["run_id"])
         train_run_id = train_run.info.run_id
         mlflow.set_tag("train_run_id", train_run_id)

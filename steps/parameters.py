@@ -1,6 +1,7 @@
 """The command line of every step, read from MLproject, where the only defaults live."""
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +67,31 @@ def _pairs(rest: list[str], parser: argparse.ArgumentParser) -> dict[str, str]:
     return further
 
 
-def convert(entry_point: str, declared: dict[str, str]) -> dict[str, Any]:
+def convert(
+    entry_point: str, declared: dict[str, str], further: Iterable[str] = ()
+) -> dict[str, Any]:
     """Convert declared parameters to the types that MLproject gives them.
+
+    Parameters
+    ----------
+    entry_point : str
+    declared : dict of str to str
+    further : iterable of str
+        Names of undeclared parameters, where the entry point has no use for any.
+
+    Returns
+    -------
+    dict
 
     Raises
     ------
     StepError
-        Naming the parameter, the type and what came.
+        Naming the parameter, what was expected and what came.
     """
-    return {
-        name: _converted(name, declared[name], spec["type"])
-        for name, spec in parameters_of(entry_point).items()
-    }
+    specs = parameters_of(entry_point)
+    for name in further:
+        raise StepError(f"no parameter {name!r}: expected one of {', '.join(specs)}")
+    return {name: _converted(name, declared[name], spec["type"]) for name, spec in specs.items()}
 
 
 def _converted(name: str, text: str, kind: str) -> Any:

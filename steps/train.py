@@ -72,9 +72,10 @@ def fit(
     Pipeline
         Fitted; its classes are indices into ``contract["classes"]``.
     """
+    matrix, indices = encode(features, contract), class_indices(labels, contract)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
-        pipeline.fit(encode(features, contract), class_indices(labels, contract))
+        pipeline.fit(matrix, indices)
     for message in {str(entry.message).splitlines()[0] for entry in caught}:
         console.warn(f"fit: {message}")
     if "n_jobs" in pipeline["classifier"].get_params(deep=False):

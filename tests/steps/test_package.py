@@ -1,0 +1,180 @@
+import json
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.exceptions import MlflowException
+
+from custom_model.model import decide
+from steps import package
+from steps.errors import StepError
+from steps.storage import load_training
+from tests.tables import customers, ten_classes
+
+NAME = "package-test"
+
+
+@pytest.fixture
+def packaged(step):
+    step("train")
+    step("evaluate")
+    return step("package", model_name=NAME)
+
+
+def test_the_artifact_answers_as_the_pipeline_on_every_held_out_row(packaged):
+    training = load_training(packaged.runs("train")[0].info.run_id)
+    expected = training.pipeline.predict_proba(training.matrix())
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    answer = model.predict(package.as_signed(training), params={"output": "all"})
+    classes = training.contract["classes"]
+    assert answer["prediction"].tolist() == [classes[i] for i in decide(expected)]
+    given = answer[[f"probability_{label}" for label in classes]].to_numpy()
+    assert np.abs(given - expected).max() <= 1e-6
+
+
+def test_the_artifact_loads_where_pickles_are_forbidden(packaged, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    assert len(model.predict(model.input_example)) == 5
+
+
+def test_the_artifact_holds_one_file_of_code_the_contract_and_the_graph(packaged, tmp_path):
+    mlflow.artifacts.download_artifacts(f"models:/{NAME}@champion", dst_path=str(tmp_path))
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {
+        "MLmodel",
+        "model.py",
+        "artifacts/contract.json",
+        "artifacts/pipeline.onnx",
+        "conda.yaml",
+        "python_env.yaml",
+        "requirements.txt",
+        "input_example.json",
+        "serving_input_example.json",
+        "registered_model_meta",
+    }
+
+
+def test_the_serving_environment_is_pinned_and_minimal(packaged):
+    lines = mlflow.artifacts.load_text(f"models:/{NAME}@champion/requirements.txt").split()
+    assert [line.split("==")[0] for line in lines] == [
+        "mlflow-skinny",
+        "numpy",
+        "onnxruntime",
+        "pandas",
+    ]
+    assert all("==" in line for line in lines)
+
+
+def test_the_version_links_to_its_runs_and_the_alias_points_to_it(packaged, client):
+    version = client.get_model_version_by_alias(NAME, "champion")
+    assert version.tags == {
+        "pipeline_format": "onnx",
+        "train_run_id": packaged.runs("train")[0].info.run_id,
+        "evaluate_run_id": packaged.runs("evaluate")[0].info.run_id,
+    }
+    assert packaged.runs("package")[0].data.tags["model_version"] == str(version.version)
+
+
+def test_a_rejected_run_is_not_packaged(step, client):
+    step("train")
+    step("evaluate", gates="accuracy>1")
+    outcome = step("package", model_name="rejected-test")
+    assert outcome.status == 1
+    assert "was rejected: accuracy>1 not reached: accuracy is" in outcome.err
+    assert client.search_registered_models("name = 'rejected-test'") == []
+
+
+def test_a_run_that_is_not_evaluated_is_not_packaged(step):
+    step("train")
+    outcome = step("package", model_name="unevaluated-test")
+    assert "is not evaluated; run the entry point evaluate with run_id=" in outcome.err
+
+
+def test_an_artifact_that_answers_otherwise_is_found_out(packaged, step):
+    other = load_training(step("train", max_iter=3).runs("train")[0].info.run_id)
+    with pytest.raises(StepError, match=r"answers \d+ of 69 held-out rows unlike the fitted"):
+        package.check_artifact(f"models:/{NAME}@champion", other)
+
+
+def test_an_alias_that_cannot_be_set_leaves_no_version_behind(step, client):
+    step("train")
+    step("evaluate")
+    outcome = step("package", model_name="alias-test", alias="latest")
+    assert (outcome.status, outcome.runs("package")[0].info.status) == (1, "FAILED")
+    assert "alias name (latest) is reserved" in outcome.err
+    assert client.search_model_versions("name = 'alias-test'") == []
+
+
+def test_a_pickled_artifact_says_so_and_names_what_it_needs(step, client):
+    step("train", classifier="xgboost.XGBClassifier", n_estimators=5)
+    step("evaluate")
+    outcome = step("package", model_name="pickle-test")
+    assert outcome.err.startswith("warning: packaged as a pickle, not as a graph: no conversion")
+    version = client.get_model_version_by_alias("pickle-test", "champion")
+    assert version.tags["pipeline_format"] == "pickle"
+    lines = mlflow.artifacts.load_text("models:/pickle-test@champion/requirements.txt").split()
+    names = [line.split("==")[0] for line in lines]
+    assert {"scikit-learn", "xgboost-cpu", "cloudpickle", "mlflow-skinny"} <= set(names)
+    assert not {"mlflow", "pytest", "onnxruntime", "matplotlib"} & set(names)
+
+
+@pytest.mark.parametrize("form", ["onnx", "pickle"])
+@pytest.mark.parametrize("damage", ["truncated", "altered"])
+def test_a_damaged_file_is_refused_by_its_name(step, tmp_path, form, damage):
+    params = {} if form == "onnx" else {"classifier": "xgboost.XGBClassifier", "n_estimators": 3}
+    step("train", **params)
+    step("evaluate")
+    step("package", model_name=f"damage-{form}")
+    mlflow.artifacts.download_artifacts(f"models:/damage-{form}@champion", dst_path=str(tmp_path))
+    for path in (tmp_path / "artifacts").iterdir():
+        good = path.read_bytes()
+        path.write_bytes(good[:-1] if damage == "truncated" else good[:-1] + b"\x00")
+        with pytest.raises(MlflowException, match=f"{path.name} was altered after packaging"):
+            mlflow.pyfunc.load_model(str(tmp_path))
+        path.write_bytes(good)
+
+
+def test_a_pickle_of_another_python_is_refused_before_it_is_read(step, tmp_path, monkeypatch):
+    step("train", classifier="xgboost.XGBClassifier", n_estimators=3)
+    step("evaluate")
+    step("package", model_name="python-test")
+    monkeypatch.setattr("sys.version_info", type("V", (), {"major": 3, "minor": 99})())
+    with pytest.raises(MlflowException, match=r"pickled by Python 3.\d+ and cannot .* Python 3.99"):
+        mlflow.pyfunc.load_model("models:/python-test@champion")
+
+
+def test_integer_labels_come_back_as_integers_and_follow_the_threshold(step, tmp_path):
+    customers().to_csv(tmp_path / "t.csv", index=False)
+    step("train", data=tmp_path / "t.csv", target="churn")
+    step("evaluate")
+    step("package", model_name="binary-test")
+    model = mlflow.pyfunc.load_model("models:/binary-test@champion")
+    rows = model.input_example
+    assert model.predict(rows)["prediction"].dtype == np.int64
+    assert model.predict(rows, params={"threshold": 1.0})["prediction"].tolist() == [0] * 5
+    assert model.predict(rows, params={"threshold": 0.0})["prediction"].tolist() == [1] * 5
+
+
+def test_ten_awkward_labels_come_back_unchanged(step, tmp_path):
+    table = ten_classes()
+    table.to_csv(tmp_path / "t.csv", index=False)
+    step("train", data=tmp_path / "t.csv", target="label")
+    step("evaluate")
+    assert step("package", model_name="ten-test").status == 0
+    model = mlflow.pyfunc.load_model("models:/ten-test@champion")
+    rows = table.drop(columns="label").iloc[:100]
+    assert set(model.predict(rows)["prediction"]) <= set(table["label"])
+
+
+def test_the_input_example_holds_a_handful_of_rows(packaged):
+    example = json.loads(mlflow.artifacts.load_text(f"models:/{NAME}@champion/input_example.json"))
+    assert len(example["data"]) == 5
+
+
+def test_as_many_rows_come_out_as_go_in_also_none(packaged):
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    none = model.input_example.iloc[:0]
+    assert isinstance(none, pd.DataFrame)
+    assert len(model.predict(none)) == 0
