@@ -68,6 +68,7 @@ def to_onnx(pipeline: Pipeline, n_encoded: int) -> bytes:
         warnings.simplefilter("ignore")  # the parity check judges the graph, not its warnings
         model = convert_sklearn(
             pipeline,
+            name="pipeline",  # a random one by default: the bytes would not reproduce
             initial_types=[("features", FloatTensorType([None, n_encoded]))],
             final_types=[
                 ("label", Int64TensorType([None])),
@@ -76,6 +77,7 @@ def to_onnx(pipeline: Pipeline, n_encoded: int) -> bytes:
             options={id(pipeline): {"zipmap": False}},
         )
     del model.graph.output[0]  # the label is decided from the probabilities
+    model.opset_import.sort(key=lambda opset: opset.domain)  # a set's order would not reproduce
     return model.SerializeToString()
 
 

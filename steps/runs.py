@@ -12,6 +12,7 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.environment_variables import MLFLOW_RUN_ID
+from mlflow.exceptions import MlflowException
 
 from steps.errors import StepError
 from steps.parameters import split_arguments
@@ -52,8 +53,8 @@ def launch(entry_point: str, step: Step, argv: list[str] | None = None) -> int:
 
 def reason_of(error: BaseException) -> str:
     """Say in one line why a step failed."""
-    lines = str(error).strip().splitlines() or ["no message"]
-    if isinstance(error, StepError):
+    lines = getattr(error, "message", str(error)).strip().splitlines() or ["no message"]
+    if isinstance(error, StepError | MlflowException):
         return " ".join(lines)
     return (
         f"unexpected {type(error).__name__}: {lines[0]} "

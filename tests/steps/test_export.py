@@ -38,6 +38,11 @@ def test_the_graph_answers_as_the_pipeline_also_for_nulls_and_unknowns(classifie
     assert difference == exported.difference <= TOLERANCE
 
 
+def test_the_same_fit_gives_the_same_bytes():
+    graphs = [export(*fitted("hist_gradient_boosting")).content for _ in range(2)]
+    assert graphs[0] == graphs[1]
+
+
 def test_a_classifier_that_does_not_convert_is_pickled_with_the_reason():
     exported = export(*fitted("xgboost.XGBClassifier", n_estimators=3))
     assert exported.file_name == "pipeline.pkl"

@@ -103,7 +103,7 @@ def test_an_alias_that_cannot_be_set_leaves_no_version_behind(step, client):
     step("evaluate")
     outcome = step("package", model_name="alias-test", alias="latest")
     assert (outcome.status, outcome.runs("package")[0].info.status) == (1, "FAILED")
-    assert "alias name (latest) is reserved" in outcome.err
+    assert "'latest' alias name (case insensitive) is reserved" in outcome.err
     assert client.search_model_versions("name = 'alias-test'") == []
 
 
