@@ -1,6 +1,7 @@
 """One tracking store and one happy path for the whole session; every test its own experiment."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ def environment(**changes: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("MLFLOW_", "PYTHONPATH", "UV_RUN"))
+        if not name.startswith(("MLFLOW_", "PYTHONPATH", "UV_RUN", "VIRTUAL_ENV"))
     }
     kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]])
     return kept | changes
@@ -58,23 +59,53 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a caller, away from the repository."""
-    return tmp_path_factory.mktemp("caller")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of this checkout, uncommitted changes included, tagged as the README has it."""
+    folder = tmp_path_factory.mktemp("clone") / "pyfunc-classifier"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    author = "-c user.name=tests -c user.email=tests@localhost"
+    done = shell(
+        f"git init -q -b main && git add -A && git {author} commit -qm all && git tag v0.1.0",
+        folder,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
 @pytest.fixture(scope="session")
-def happy(workspace: Path) -> subprocess.CompletedProcess[str]:
-    """The first command of the README, from another folder."""
-    done = shell(["mlflow", "run", str(ROOT), "--env-manager", "local"], workspace)
+def happy(clone: Path) -> subprocess.CompletedProcess[str]:
+    """The first command of the README, in the clone."""
+    done = shell("uv run mlflow run . --env-manager local", clone)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
 
 @pytest.fixture(scope="session")
-def store(happy: subprocess.CompletedProcess[str], workspace: Path) -> str:
+def store(happy: subprocess.CompletedProcess[str], clone: Path) -> str:
     """The tracking URI of the happy path's store."""
-    return f"sqlite:///{workspace / 'mlflow.db'}"
+    return f"sqlite:///{clone / 'mlflow.db'}"
+
+
+@pytest.fixture(scope="session")
+def git_url(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A git URL; MLflow takes file:///.../tpl for git where only tpl.git exists."""
+    folder = tmp_path_factory.mktemp("git")
+    done = shell(f"git clone --quiet --bare {clone} tpl.git", folder)
+    assert done.returncode == 0, done.stderr
+    return f"file://{folder}/tpl"
+
+
+@pytest.fixture
+def tracking(store: str) -> dict[str, str]:
+    """The setting with which a child in a foreign folder finds the store."""
+    return {"MLFLOW_TRACKING_URI": store}
 
 
 @pytest.fixture
@@ -88,14 +119,14 @@ def client(store: str) -> Iterator[MlflowClient]:
 @pytest.fixture
 def step(
     client: MlflowClient,
-    workspace: Path,
+    clone: Path,
     request: pytest.FixtureRequest,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Outcome]:
     """Launch an entry point in this process, in an experiment of the test's own."""
     experiment_id = client.create_experiment(
-        f"{request.node.nodeid}", artifact_location=str(workspace / "mlruns")
+        f"{request.node.nodeid}", artifact_location=str(clone / "mlruns")
     )
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment_id)
     monkeypatch.chdir(ROOT)

@@ -43,10 +43,8 @@ class Elsewhere(NamedTuple):
 def elsewhere(happy, store, tmp_path_factory) -> Elsewhere:
     mlflow.set_tracking_uri(store)
     folder = tmp_path_factory.mktemp("elsewhere")
-    mlflow.artifacts.download_artifacts(
-        f"models:/{NAME}@champion", dst_path=str(folder / "artifact")
-    )
-    version = mlflow.MlflowClient().get_model_version_by_alias(NAME, "champion")
+    mlflow.artifacts.download_artifacts(f"models:/{NAME}/1", dst_path=str(folder / "artifact"))
+    version = mlflow.MlflowClient().get_model_version(NAME, "1")
     training = load_training(version.tags["train_run_id"])
     mlflow.set_tracking_uri(None)
     as_signed(training).to_json(folder / "rows.json", orient="records", lines=True)

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import mlflow
-import pytest
 from mlflow import MlflowClient
 from mlflow.models import get_model_info
 
@@ -45,36 +44,24 @@ def test_the_happy_path_says_how_good_the_model_is_and_where_it_is_registered(ha
     assert "registered  pyfunc-classifier version 1" in happy.stdout
 
 
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory) -> str:
-    """A bare clone with a tag; MLflow takes file:///.../tpl for git where only tpl.git exists."""
-    folder = tmp_path_factory.mktemp("git")
-    for command in (
-        f"git clone --quiet --bare {ROOT} {folder}/tpl.git",
-        f"git -C {folder}/tpl.git tag v-test HEAD",
-    ):
-        done = shell(command, folder)
-        assert done.returncode == 0, done.stderr
-    return f"file://{folder}/tpl"
+def from_git(git_url: str, folder: Path, tracking: dict, *arguments: str):
+    """Run the project from its git URL at a tag, from a foreign folder."""
+    command = ["mlflow", "run", git_url, "--version", "v0.1.0", "--env-manager", "local"]
+    return shell([*command, *arguments], folder, **tracking)
 
 
-def git_run(repository: str, workspace: Path, *arguments: str):
-    command = ["mlflow", "run", repository, "--version", "v-test", "--env-manager", "local"]
-    return shell([*command, *arguments], workspace)
-
-
-def test_a_git_url_at_a_tag_trains_on_the_shipped_data(repository, workspace, client):
-    done = git_run(repository, workspace, "-P", "model_name=from-git")
+def test_a_git_url_at_a_tag_trains_on_the_shipped_data(git_url, tmp_path, tracking, client):
+    done = from_git(git_url, tmp_path, tracking, "-P", "model_name=from-git")
     assert done.returncode == 0, done.stderr
     assert runs_of(client, parent_of(done)) == NESTED
     assert client.get_model_version_by_alias("from-git", "champion").version
 
 
-def test_a_git_url_takes_data_by_its_absolute_path(repository, workspace, client, tmp_path):
+def test_a_git_url_takes_data_by_its_absolute_path(git_url, tmp_path, tracking, client):
     path = tmp_path / "my = customers' data.csv"
     customers().to_csv(path, index=False)
-    done = git_run(
-        repository, workspace,
+    done = from_git(
+        git_url, tmp_path, tracking,
         "-P", f"data={path}", "-P", "target=churn", "-P", "model_name=churn", "-P", "max_iter=20",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -83,8 +70,10 @@ def test_a_git_url_takes_data_by_its_absolute_path(repository, workspace, client
     assert set(model.predict(model.input_example)["prediction"]) <= {0, 1}
 
 
-def test_a_git_url_with_a_relative_path_says_to_use_an_absolute_one(repository, workspace, client):
-    done = git_run(repository, workspace, "-e", "train", "-P", "data=my.csv")
+def test_a_git_url_with_a_relative_path_says_to_use_an_absolute_one(
+    git_url, tmp_path, tracking, client
+):
+    done = from_git(git_url, tmp_path, tracking, "-e", "train", "-P", "data=my.csv")
     assert done.returncode == 1
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert "give an absolute path or a URI" in line
@@ -94,7 +83,7 @@ def test_a_git_url_with_a_relative_path_says_to_use_an_absolute_one(repository, 
     assert f"error: {run.data.tags['failure_reason']}" == line
 
 
-def test_a_class_that_is_never_predicted_is_served_all_the_same(workspace, client, tmp_path):
+def test_a_class_that_is_never_predicted_is_served_all_the_same(tmp_path, tracking, client):
     never_predicted().to_parquet(tmp_path / "fraud.parquet")
     done = shell(
         [
@@ -102,7 +91,8 @@ def test_a_class_that_is_never_predicted_is_served_all_the_same(workspace, clien
             "-P", f"data={tmp_path / 'fraud.parquet'}", "-P", "target=fraud",
             "-P", "classifier=logistic_regression", "-P", "gates=log_loss<1",
         ],
-        workspace,
+        tmp_path,
+        **tracking,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     model = mlflow.pyfunc.load_model("models:/fraud@champion")
@@ -117,14 +107,25 @@ def test_a_class_that_is_never_predicted_is_served_all_the_same(workspace, clien
     assert answer["probability_1"].between(0.001, 0.5).all()
 
 
-def test_step_by_step_gives_the_same_model_as_main(happy, workspace, client):
+def test_python_m_gives_the_same_run_structure(tmp_path, tracking, client):
+    experiment = client.create_experiment("python -m")
+    done = shell(
+        "python -m steps.main --model_name=by-module", ROOT, **tracking,
+        MLFLOW_EXPERIMENT_ID=experiment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (parent,) = client.search_runs([experiment], "tags.step = 'main'")
+    assert runs_of(client, parent.info.run_id) == NESTED
+
+
+def test_step_by_step_gives_the_same_bytes_as_main(tmp_path, tracking, client):
     own_experiment = ["--experiment-name", "step by step"]
     for step, *arguments in (["train"], ["evaluate"], ["package", "-P", "model_name=by-step"]):
         command = ["mlflow", "run", str(ROOT), "--env-manager", "local", "-e", step]
-        done = shell([*command, *own_experiment, *arguments], workspace)
+        done = shell([*command, *own_experiment, *arguments], tmp_path, **tracking)
         assert done.returncode == 0, done.stderr
     digests = [
-        get_model_info(f"models:/{name}@champion").flavors["python_function"]["config"]["sha256"]
+        get_model_info(f"models:/{name}/1").flavors["python_function"]["config"]["sha256"]
         for name in ("by-step", "pyfunc-classifier")
     ]
     assert digests[0] == digests[1]

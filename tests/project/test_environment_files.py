@@ -1,0 +1,47 @@
+"""conda.yaml, uv.lock and pyproject.toml name the same packages in the same versions."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from conda_lock.src_parser.environment_yaml import parse_environment_file
+
+from tests.conftest import ROOT
+
+CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
+LOCK = tomllib.loads((ROOT / "uv.lock").read_text())
+DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+
+
+def conda_pins() -> dict[str, str]:
+    (pip,) = [entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict)]
+    conda = [entry for entry in CONDA["dependencies"] if isinstance(entry, str)]
+    pins = [entry.split("==") for entry in pip] + [entry.split("=") for entry in conda]
+    return {name: version for name, version in pins if name != "python"}
+
+
+def test_conda_yaml_names_every_declared_dependency_and_no_other():
+    assert set(conda_pins()) == {re.match(r"[\w-]+", entry)[0] for entry in DECLARED}
+
+
+def test_conda_yaml_pins_a_version_of_the_lock():
+    locked = {(package["name"], package.get("version")) for package in LOCK["package"]}
+    assert set(conda_pins().items()) <= locked
+
+
+def test_the_channels_are_conda_forge_and_nodefaults():
+    assert CONDA["channels"] == ["conda-forge", "nodefaults"]
+
+
+@pytest.mark.parametrize("platform", ["linux-64", "osx-arm64", "win-64"])
+def test_conda_lock_reads_conda_yaml_for_every_platform(platform):
+    spec = parse_environment_file(Path(ROOT / "conda.yaml"), [platform], mapping_url="unused")
+    names = {dependency.name for dependency in spec.dependencies[platform]}
+    assert {"python", "pip", *conda_pins()} == names
+
+
+def test_the_lock_holds_public_addresses_only():
+    hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text()))
+    assert hosts == {"pypi.org", "files.pythonhosted.org"}
