@@ -13,6 +13,7 @@ import re
 import sys
 import uuid
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,15 @@ from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 OUTPUTS = ("prediction", "probabilities", "all")
+ON_ERROR = ("raise", "null")
 DATETIME_PARTS = ("days", "month", "day", "weekday", "hour")
 TEXT_BUCKETS = 32
 BOOLEANS = {True: 1, False: 0, "true": 1, "false": 0, "True": 1, "False": 0}
 # Probabilities agree with the trained pipeline's to 1e-6, so labels are decided at that
 # resolution: what is a tie in float64 stays a tie in float32.
 DECISION_DECIMALS = 6
+
+Problem = tuple[int, str, Any]  # row, what was expected, the cell that came
 
 _logger = logging.getLogger("pyfunc_classifier")
 
@@ -52,7 +56,36 @@ def encoded_names(feature: dict[str, Any]) -> list[str]:
 
 
 def encode(frame: pd.DataFrame, contract: dict[str, Any]) -> np.ndarray:
-    """Turn raw rows into the matrix that the pipeline reads.
+    """Turn raw rows into the matrix that the pipeline reads; every cell must be valid.
+
+    Parameters
+    ----------
+    frame : DataFrame of n_rows rows
+        Holds at least the contract's features, in any order.
+    contract : dict
+        As made by ``steps.contract.infer_contract``.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_encoded), float32
+        See ``encode_rows``.
+
+    Raises
+    ------
+    MlflowException
+        ``INVALID_PARAMETER_VALUE``, naming the column, the row (from 0), what was expected and
+        what came.
+    """
+    matrix, problems = encode_rows(frame, contract)
+    if problems:
+        raise _refusal(problems[min(problems)])
+    return matrix
+
+
+def encode_rows(
+    frame: pd.DataFrame, contract: dict[str, Any], strict: bool = False
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Turn raw rows into the matrix that the pipeline reads, and say which rows are bad.
 
     Numbers lose the training median, which keeps their digits in float32; booleans become
     0 or 1, categories their index in the contract (null and unknown have an index of their
@@ -65,94 +98,149 @@ def encode(frame: pd.DataFrame, contract: dict[str, Any]) -> np.ndarray:
         Holds at least the contract's features, in any order.
     contract : dict
         As made by ``steps.contract.infer_contract``.
+    strict : bool
+        Whether an unknown category, or a number outside the range of the training rows, is bad.
 
     Returns
     -------
-    ndarray of shape (n_rows, n_encoded), float32
+    matrix : ndarray of shape (n_rows, n_encoded), float32
+    problems : dict of int to str
+        Position (from 0) of each bad row -> its first bad cell, in a sentence.
 
     Raises
     ------
     MlflowException
-        ``INVALID_PARAMETER_VALUE``, naming the column, the row, what was expected and what came.
+        ``INVALID_PARAMETER_VALUE`` when a column is missing or given twice.
 
     References
     ----------
     .. [1] Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009.
     """
     features = contract["features"]
-    missing = [feature["name"] for feature in features if feature["name"] not in frame]
-    if missing:
-        raise _refusal(f"missing columns {missing}: expected {[f['name'] for f in features]}")
+    _check_columns(frame, [feature["name"] for feature in features])
     stops = np.cumsum([len(encoded_names(feature)) for feature in features])
     matrix = np.empty((len(frame), stops[-1]), dtype=np.float32)
+    problems: dict[int, str] = {}
     for feature, block in zip(features, np.split(matrix, stops[:-1], axis=1), strict=True):
-        _ENCODERS[feature["kind"]](frame[feature["name"]], feature, block)
-    return matrix
+        encoder = _ENCODERS[feature["kind"]]
+        for row, expected, cell in encoder(frame[feature["name"]], feature, block, strict):
+            where = f"column {feature['name']!r}, row {row}"
+            problems.setdefault(row, f"{where}: expected {expected}, got {_short(cell)}")
+    return matrix, problems
 
 
-def _encode_numeric(values: pd.Series, feature: dict[str, Any], out: np.ndarray) -> None:
-    if values.dtype.kind not in "iuf":
-        for row, cell in enumerate(values.tolist()):
-            if isinstance(cell, bool) or not (_is_null(cell) or hasattr(cell, "__float__")):
-                raise _bad_cell(feature, row, "a number", cell)
-    with np.errstate(over="ignore", invalid="ignore"):
+def _check_columns(frame: pd.DataFrame, expected: list[str]) -> None:
+    missing = [name for name in expected if name not in frame]
+    if missing:
+        raise _refusal(f"missing columns {missing}: expected {expected}")
+    if not frame.columns.is_unique:
+        twice = [name for name in expected if frame[name].ndim > 1]
+        if twice:
+            raise _refusal(f"columns {twice} are given twice: expected each one once")
+
+
+def _encode_numeric(
+    values: pd.Series, feature: dict[str, Any], out: np.ndarray, strict: bool
+) -> Iterator[Problem]:
+    if values.dtype.kind in "iuf":
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        numbers = np.empty(len(values))
+        for row, cell in enumerate(values.tolist()):
+            numbers[row] = _number(cell)
+            if np.isnan(numbers[row]) and not _is_null(cell):
+                yield row, "a number", cell
+    with np.errstate(over="ignore", invalid="ignore"):
         out[:, 0] = numbers - feature["center"]
-    infinite = np.isinf(out[:, 0])
-    if infinite.any():
-        row = int(infinite.argmax())
-        raise _bad_cell(feature, row, "a finite number", float(numbers[row]))
+    bad, expected = np.isinf(out[:, 0]), "a finite number"
+    if strict and not bad.any():
+        low, high = feature["minimum"], feature["maximum"]
+        bad, expected = (numbers < low) | (numbers > high), f"{low:g} to {high:g}"
+    for row in np.flatnonzero(bad).tolist():
+        yield row, expected, float(numbers[row])
 
 
-def _encode_boolean(values: pd.Series, feature: dict[str, Any], out: np.ndarray) -> None:
-    out[:, 0] = _look_up(values, feature, BOOLEANS, null=np.nan)
+def _number(cell: Any) -> float:
+    """Read a cell that holds a number; NaN for any other."""
+    if isinstance(cell, bool | np.bool_) or not hasattr(cell, "__float__"):
+        return np.nan
+    try:
+        return float(cell)
+    except (OverflowError, TypeError):  # an integer beyond 1e308; pandas.NA
+        return np.nan
 
 
-def _encode_categorical(values: pd.Series, feature: dict[str, Any], out: np.ndarray) -> None:
-    known = feature["categories"]
-    out[:, 0] = _look_up(values, feature, known, null=len(known), unknown=len(known) + 1)
-
-
-def _look_up(
-    values: pd.Series,
-    feature: dict[str, Any],
-    table: dict[Any, int],
-    null: float,
-    unknown: float | None = None,
-) -> np.ndarray:
+def _encode_boolean(
+    values: pd.Series, feature: dict[str, Any], out: np.ndarray, strict: bool
+) -> Iterator[Problem]:
     cells = values.tolist()
-    codes = np.array([table.get(cell, -1) if cell.__hash__ else -1 for cell in cells], dtype=float)
-    for row in np.flatnonzero(codes < 0):
-        cell = cells[row]
-        if _is_null(cell):
-            codes[row] = null
-        elif unknown is not None and isinstance(cell, str):
-            codes[row] = unknown
-        else:
-            expected = "true or false" if unknown is None else "text"
-            raise _bad_cell(feature, int(row), expected, cell)
-    return codes
+    codes = _look_up(cells, BOOLEANS)
+    for row in np.flatnonzero(codes < 0).tolist():
+        codes[row] = np.nan
+        if not _is_null(cells[row]):
+            yield row, "true or false", cells[row]
+    out[:, 0] = codes
 
 
-def _encode_datetime(values: pd.Series, feature: dict[str, Any], out: np.ndarray) -> None:
-    stamps = pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
-    unparsed = (stamps.isna() & values.notna()).to_numpy()
-    if unparsed.any():
-        row = int(unparsed.argmax())
-        raise _bad_cell(feature, row, "an ISO 8601 date or time", values.iloc[row])
+def _encode_categorical(
+    values: pd.Series, feature: dict[str, Any], out: np.ndarray, strict: bool
+) -> Iterator[Problem]:
+    cells, known = values.tolist(), feature["categories"]
+    if feature["type"] == "double":  # a number that stands for a category
+        cells = [number_as_text(cell) if isinstance(cell, int | float) else cell for cell in cells]
+    codes = _look_up(cells, known)
+    for row in np.flatnonzero(codes < 0).tolist():
+        null = _is_null(cells[row])
+        codes[row] = len(known) + (0 if null else 1)
+        if not null and not isinstance(cells[row], str):
+            yield row, "text", cells[row]
+        elif not null and strict:
+            yield row, "a known category", cells[row]
+    out[:, 0] = codes
+
+
+def _look_up(cells: list[Any], table: dict[Any, int]) -> np.ndarray:
+    """Find each cell's code; -1 where there is none."""
+    return np.array([table.get(cell, -1) if cell.__hash__ else -1 for cell in cells], dtype=float)
+
+
+def number_as_text(number: float) -> str | None:
+    """Name the category that a number stands for; None for NaN.
+
+    Examples
+    --------
+    >>> number_as_text(7.0), number_as_text(0.5)
+    ('7', '0.5')
+    """
+    if number != number:
+        return None
+    return str(int(number)) if float(number).is_integer() else repr(float(number))
+
+
+def _encode_datetime(
+    values: pd.Series, feature: dict[str, Any], out: np.ndarray, strict: bool
+) -> Iterator[Problem]:
+    if values.dtype.kind in "iufb":  # pandas would read a number as nanoseconds since 1970
+        stamps = pd.Series(pd.NaT, index=values.index, dtype="datetime64[ns, UTC]")
+    else:
+        stamps = pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
+    for row in np.flatnonzero((stamps.isna() & values.notna()).to_numpy()).tolist():
+        yield row, "an ISO 8601 date or time", values.iloc[row]
     out[:, 0] = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1) - feature["center"]
     parts = (stamps.dt.month, stamps.dt.day, stamps.dt.day_of_week, stamps.dt.hour)
     out[:, 1:] = np.column_stack(parts)
 
 
-def _encode_text(values: pd.Series, feature: dict[str, Any], out: np.ndarray) -> None:
+def _encode_text(
+    values: pd.Series, feature: dict[str, Any], out: np.ndarray, strict: bool
+) -> Iterator[Problem]:
     out[:] = 0
     for row, cell in enumerate(values.tolist()):
-        if _is_null(cell):
-            out[row] = np.nan
-            continue
         if not isinstance(cell, str):
-            raise _bad_cell(feature, row, "text", cell)
+            out[row] = np.nan
+            if not _is_null(cell):
+                yield row, "text", cell
+            continue
         words = re.findall(r"\w+", cell.lower())
         out[row, 0] = len(words)
         for word in words:
@@ -234,12 +322,15 @@ class ClassifierModel(PythonModel):
         params : dict, optional
             ``output``: ``prediction`` (the label and its probability), ``probabilities`` (one
             column ``probability_<label>`` a class) or ``all``. ``threshold``, for two classes:
-            the second label is predicted where its probability exceeds it, 0 to 1.
+            the second label is predicted where its probability exceeds it, 0 to 1. ``strict``:
+            refuse unknown categories and numbers outside the training range. ``on_error``:
+            ``raise``, or ``null`` to answer bad rows with nulls and the reason in ``error``.
 
         Returns
         -------
         DataFrame of n_rows rows
-            Column ``prediction`` in the label's type, all others float64.
+            Column ``prediction`` in the label's type, probabilities float64; ``error`` with
+            ``on_error=null``.
 
         Raises
         ------
@@ -251,38 +342,53 @@ class ClassifierModel(PythonModel):
             return self._predict(model_input, params or {})
         except MlflowException:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # an exit would end the server
             fault = uuid.uuid4().hex[:12]
             _logger.exception("prediction failed, id %s", fault)
             raise MlflowException(
                 f"the model failed on this input; id {fault} in the server's log", INTERNAL_ERROR
             ) from error
 
-    def _predict(self, frame: pd.DataFrame, params: dict[str, Any]) -> pd.DataFrame:
-        classes = self.contract["classes"]
-        output, threshold = _checked_params(params, self.contract)
-        matrix = encode(frame, self.contract)
+    def _predict(self, frame: pd.DataFrame, given: dict[str, Any]) -> pd.DataFrame:
+        classes, params = self.contract["classes"], _checked_params(given, self.contract)
+        matrix, problems = encode_rows(frame, self.contract, params["strict"])
+        if problems and params["on_error"] == "raise":
+            raise _refusal(problems[min(problems)])
         scores = self._probabilities(matrix) if len(matrix) else np.empty((0, len(classes)))
-        chosen = decide(scores, threshold)
+        if not np.isfinite(scores).all():
+            raise ValueError("the pipeline gave a probability that is no finite number")
+        chosen = decide(scores, params["threshold"])
         columns = {}
-        if output != "probabilities":
+        if params["output"] != "probabilities":
             columns["prediction"] = np.asarray(classes)[chosen]
             columns["probability"] = scores[np.arange(len(scores)), chosen]
-        if output != "prediction":
+        if params["output"] != "prediction":
             columns |= {f"probability_{label}": scores[:, i] for i, label in enumerate(classes)}
-        return pd.DataFrame(columns, index=frame.index)
+        answer = pd.DataFrame(columns, index=frame.index)
+        return _with_errors(answer, problems) if params["on_error"] == "null" else answer
 
 
-def _checked_params(params: dict[str, Any], contract: dict[str, Any]) -> tuple[str, float | None]:
-    output = params.get("output", OUTPUTS[0])
-    if output not in OUTPUTS:
-        raise _refusal(f"params.output: expected one of {list(OUTPUTS)}, got {_short(output)}")
+def _with_errors(answer: pd.DataFrame, problems: dict[int, str]) -> pd.DataFrame:
+    answer = answer.astype(object)
+    answer.iloc[list(problems)] = None
+    return answer.assign(
+        error=pd.Series([problems.get(i) for i in range(len(answer))], answer.index, dtype=object)
+    )
+
+
+def _checked_params(given: dict[str, Any], contract: dict[str, Any]) -> dict[str, Any]:
+    defaults: dict[str, Any] = {"output": OUTPUTS[0], "strict": False, "on_error": ON_ERROR[0]}
+    params = defaults | {"threshold": contract["threshold"]} | given
+    for name, choices in (("output", OUTPUTS), ("on_error", ON_ERROR)):
+        if params[name] not in choices:
+            raise _refusal(
+                f"params.{name}: expected one of {list(choices)}, got {_short(params[name])}"
+            )
     if contract["threshold"] is None:
-        return output, None
-    threshold = params.get("threshold", contract["threshold"])
-    if not 0 <= threshold <= 1:
-        raise _refusal(f"params.threshold: expected 0 to 1, got {_short(threshold)}")
-    return output, threshold
+        return params | {"threshold": None}
+    if not 0 <= params["threshold"] <= 1:
+        raise _refusal(f"params.threshold: expected 0 to 1, got {_short(params['threshold'])}")
+    return params
 
 
 def _load_onnx(graph: bytes, contract: dict[str, Any]) -> Any:
@@ -330,12 +436,6 @@ def _is_null(cell: Any) -> bool:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _bad_cell(feature: dict[str, Any], row: int, expected: str, cell: Any) -> MlflowException:
-    return _refusal(
-        f"column {feature['name']!r}, row {row}: expected {expected}, got {_short(cell)}"
-    )
 
 
 def _refusal(message: str) -> MlflowException:

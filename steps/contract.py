@@ -1,6 +1,7 @@
 """The contract: what a valid row is, inferred once from the training rows."""
 
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-from custom_model.model import OUTPUTS
+from custom_model.model import ON_ERROR, OUTPUTS, number_as_text
 from steps.errors import StepError
 
 THRESHOLD = 0.5
@@ -17,11 +18,26 @@ IDENTIFIER_SHARE = 0.95
 IDENTIFIER_MIN_ROWS = 20
 TEXT_MIN_WORDS = 4
 ISO_DATE = r"\d{4}-\d{2}-\d{2}"
-NUMERIC = ("integer", "floating", "mixed-integer-float", "decimal")
-DATETIME = ("datetime64", "datetime", "date")
+BROKEN_SHARE = 0.1
+BASIC_KINDS = {
+    "boolean": ("boolean",),
+    "numeric": ("integer", "floating", "mixed-integer-float", "decimal"),
+    "datetime": ("datetime64", "datetime", "date"),
+    "string": ("string",),
+}
+# the kinds that values of a basic kind can be read as
+CONVERSIONS = {
+    "boolean": ("boolean",),
+    "numeric": ("numeric", "categorical"),
+    "datetime": ("datetime",),
+    "string": ("categorical", "text", "datetime"),
+}
+KINDS = ("numeric", "boolean", "categorical", "datetime", "text")
 
 
-def infer_contract(frame: pd.DataFrame, labels: pd.Series) -> tuple[dict[str, Any], dict[str, str]]:
+def infer_contract(
+    frame: pd.DataFrame, labels: pd.Series, kinds: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Infer what a valid row is.
 
     Parameters
@@ -30,6 +46,8 @@ def infer_contract(frame: pd.DataFrame, labels: pd.Series) -> tuple[dict[str, An
         The training rows without the target.
     labels : Series of n_rows
         The target, without nulls.
+    kinds : mapping of str to str, optional
+        Kinds of columns that are not to be inferred.
 
     Returns
     -------
@@ -44,11 +62,15 @@ def infer_contract(frame: pd.DataFrame, labels: pd.Series) -> tuple[dict[str, An
     Raises
     ------
     StepError
-        When a column holds values of no kind, or no feature is left.
+        When a column holds values of no kind or not of the kind asked for, or no feature is left.
     """
-    reasons = {str(name): _uselessness(frame[name]) for name in frame}
+    kinds = kinds or {}
+    _check_kinds(kinds, frame)
+    reasons = {str(name): _uselessness(frame[name], str(name) in kinds) for name in frame}
     dropped = {name: reason for name, reason in reasons.items() if reason}
-    features = [_infer_feature(frame[name]) for name in frame if name not in dropped]
+    features = [
+        _infer_feature(frame[name], kinds.get(str(name))) for name in frame if name not in dropped
+    ]
     if not features:
         raise StepError(f"no usable feature column: expected at least one, got {dropped}")
     classes = sorted(labels.unique().tolist())
@@ -66,7 +88,11 @@ def infer_contract(frame: pd.DataFrame, labels: pd.Series) -> tuple[dict[str, An
 def signature_of(contract: dict[str, Any]) -> ModelSignature:
     """Derive the MLflow signature: named columns in, label and probability out, typed params."""
     label = {bool: "boolean", int: "long", float: "double", str: "string"}
-    params = [ParamSpec("output", "string", OUTPUTS[0])]
+    params = [
+        ParamSpec("output", "string", OUTPUTS[0]),
+        ParamSpec("strict", "boolean", False),
+        ParamSpec("on_error", "string", ON_ERROR[0]),
+    ]
     if contract["threshold"] is not None:
         params.append(ParamSpec("threshold", "double", contract["threshold"]))
     return ModelSignature(
@@ -83,69 +109,102 @@ def signature_of(contract: dict[str, Any]) -> ModelSignature:
     )
 
 
-def _uselessness(values: pd.Series) -> str | None:
+def _check_kinds(kinds: Mapping[str, str], frame: pd.DataFrame) -> None:
+    for name, kind in kinds.items():
+        if name not in frame:
+            raise StepError(
+                f"kinds: no feature column {name!r}: expected one of {', '.join(frame.columns)}"
+            )
+        if kind not in KINDS:
+            raise StepError(f"kinds: {name}: expected one of {', '.join(KINDS)}, got {kind!r}")
+
+
+def _uselessness(values: pd.Series, asked_for: bool) -> str | None:
     """Say why a column cannot help, if so."""
     present = values.dropna()
     if present.empty:
         return "all null"
-    kind = _infer_kind(present)
+    basic = _basic_kind(present)
     distinct = present.nunique()
     if distinct == 1 and len(present) == len(values):
         return "constant"
-    if len(present) < IDENTIFIER_MIN_ROWS:
+    if asked_for or len(present) < IDENTIFIER_MIN_ROWS:
         return None
-    if kind == "categorical" and distinct >= IDENTIFIER_SHARE * len(present):
-        return "identifier-like"
+    if basic == "string":
+        _check_no_broken_numbers(present)
+    if basic == "string" and distinct >= IDENTIFIER_SHARE * len(present):
+        return "identifier-like" if _string_kind(present) == "categorical" else None
     if pd.api.types.is_integer_dtype(present) and distinct == len(values):
         consecutive = int(present.max()) - int(present.min()) == len(values) - 1
         return "identifier-like" if consecutive else None
     return None
 
 
-def _infer_kind(present: pd.Series) -> str:
+def _basic_kind(present: pd.Series) -> str:
+    """Tell what the values are: boolean, numeric, datetime or string."""
     inferred = pd.api.types.infer_dtype(present, skipna=True)
-    if inferred == "boolean":
-        return "boolean"
-    if inferred in NUMERIC:
-        return "numeric"
-    if inferred in DATETIME:
-        return "datetime"
-    if inferred != "string":
-        raise StepError(
-            f"column {present.name!r}: expected numbers, booleans, texts or dates, got {inferred} "
-            f"such as {present.iloc[0]!r:.60}; leave it out with -P drop={present.name}"
-        )
+    for basic, names in BASIC_KINDS.items():
+        if inferred in names:
+            return basic
+    raise StepError(
+        f"column {present.name!r}: expected numbers, booleans, texts or dates, got {inferred} "
+        f"values such as {present.iloc[0]!r:.60}; leave it out with -P drop={present.name}"
+    )
+
+
+def _string_kind(present: pd.Series) -> str:
     if present.str.match(ISO_DATE).all() and _parses_as_dates(present):
         return "datetime"
-    return "text" if present.str.count(r"\S+").mean() >= TEXT_MIN_WORDS else "categorical"
+    words = present.str.count(r"\S+").mean()
+    return "text" if words >= TEXT_MIN_WORDS else "categorical"
 
 
 def _parses_as_dates(present: pd.Series) -> bool:
     return bool(pd.to_datetime(present, utc=True, format="ISO8601", errors="coerce").notna().all())
 
 
-def _infer_feature(values: pd.Series) -> dict[str, Any]:
+def _infer_feature(values: pd.Series, asked_for: str | None) -> dict[str, Any]:
     present = values.dropna()
-    kind = _infer_kind(present)
+    basic = _basic_kind(present)
+    kind = asked_for or (_string_kind(present) if basic == "string" else basic)
+    if kind not in CONVERSIONS[basic]:
+        raise StepError(
+            f"kinds: column {values.name!r} holds {basic} values and cannot be {kind}: expected "
+            f"{' or '.join(CONVERSIONS[basic])}"
+        )
     feature = {
         "name": str(values.name),
         "kind": kind,
-        "type": _signature_type(values, kind),
+        "type": _signature_type(values, basic),
         "null_rate": round(float(values.isna().mean()), 6),
     }
+    if kind == "datetime" and not _parses_as_dates(present):
+        raise StepError(f"kinds: column {values.name!r}: expected ISO 8601 dates or times only")
     return feature | _PROFILES.get(kind, lambda present: {})(present)
 
 
-def _signature_type(values: pd.Series, kind: str) -> str:
+def _check_no_broken_numbers(present: pd.Series) -> None:
+    """Refuse numbers with a few texts among them: as categories they would mean nothing."""
+    broken = pd.to_numeric(present, errors="coerce").isna()
+    if 0 < broken.mean() <= BROKEN_SHARE:
+        row = present.index[broken][0]
+        raise StepError(
+            f"column {present.name!r}, data row {row + 1}: expected a number, as in "
+            f"{1 - broken.mean():.1%} of the column, got {present[row]!r:.60}; empty that cell, "
+            f"or say -P kinds={present.name}:categorical"
+        )
+
+
+def _signature_type(values: pd.Series, basic: str) -> str:
     """Choose the MLflow type under which the column arrives as it arrived here.
 
     Numbers are double, integers too, or a null could not be sent. MLflow turns a null in a
     boolean column into False and cannot read dates from CSV, so those two keep their type only
     where the training data had it; a text passes MLflow unchanged.
     """
-    if kind == "numeric":
+    if basic == "numeric":
         return "double"
-    if kind == "boolean" and values.dtype == bool:
+    if basic == "boolean" and values.dtype == bool:
         return "boolean"
     return "datetime" if values.dtype.kind == "M" else "string"
 
@@ -167,6 +226,8 @@ def _profile_numeric(present: pd.Series) -> dict[str, Any]:
 
 
 def _profile_categorical(present: pd.Series) -> dict[str, Any]:
+    if _basic_kind(present) == "numeric":
+        present = present.map(number_as_text)
     counts = present.value_counts()
     ranked = sorted(counts.index, key=lambda category: (-counts[category], category))
     return {"categories": {category: i for i, category in enumerate(ranked[:MAX_CATEGORIES])}}

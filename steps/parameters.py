@@ -104,3 +104,18 @@ def _converted(name: str, text: str, kind: str) -> Any:
 def names_in(text: str) -> list[str]:
     """Read a comma-separated list of names."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def kinds_in(text: str) -> dict[str, str]:
+    """Read ``column:kind`` pairs, comma-separated.
+
+    Raises
+    ------
+    StepError
+        When one is no pair.
+    """
+    pairs = [name.rpartition(":") for name in names_in(text)]
+    for name, colon, kind in pairs:
+        if not (name and colon and kind):
+            raise StepError(f"kinds: expected column:kind pairs, got {name + colon + kind!r}")
+    return {name: kind for name, _, kind in pairs}

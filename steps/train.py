@@ -1,9 +1,11 @@
 """train: read, check, split, fit, log."""
 
+import hashlib
 import sys
 import time
 import warnings
-from typing import Any
+from collections import Counter
+from typing import Any, NamedTuple
 
 import mlflow
 import numpy as np
@@ -14,10 +16,12 @@ from custom_model.classifiers import build_classifier
 from custom_model.model import encode
 from custom_model.preprocessing import build_preprocessor
 from steps import console
+from steps.checks import warnings_about
 from steps.contract import infer_contract
-from steps.data import read_table, select_columns, split
+from steps.data import select_columns, split
 from steps.errors import StepError
-from steps.parameters import convert, names_in
+from steps.files import read_table
+from steps.parameters import convert, kinds_in, names_in
 from steps.runs import launch, step_run
 from steps.storage import save_training
 
@@ -54,34 +58,29 @@ def build_pipeline(
     return pipeline.set_params(**seeds)
 
 
-def fit(
-    pipeline: Pipeline, features: pd.DataFrame, labels: pd.Series, contract: dict[str, Any]
-) -> Pipeline:
-    """Fit a pipeline on raw training rows.
+def fit(pipeline: Pipeline, matrix: np.ndarray, indices: np.ndarray) -> list[str]:
+    """Fit a pipeline in place.
 
     Parameters
     ----------
     pipeline : Pipeline
         As made by ``build_pipeline``.
-    features : DataFrame of n_rows rows
-    labels : Series of n_rows
-    contract : dict
+    matrix : ndarray of shape (n_rows, n_encoded), float32
+    indices : ndarray of shape (n_rows,), int
+        Of the class of each row.
 
     Returns
     -------
-    Pipeline
-        Fitted; its classes are indices into ``contract["classes"]``.
+    list of str
+        What scikit-learn warned of.
     """
-    matrix, indices = encode(features, contract), class_indices(labels, contract)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         pipeline.fit(matrix, indices)
-    for message in {str(entry.message).splitlines()[0] for entry in caught}:
-        console.warn(f"fit: {message}")
     if "n_jobs" in pipeline["classifier"].get_params(deep=False):
         # threads add up a forest's votes in any order: the last bit would not reproduce
         pipeline.set_params(classifier__n_jobs=1)
-    return pipeline
+    return [f"fit: {text}" for text in {str(entry.message).splitlines()[0] for entry in caught}]
 
 
 def class_indices(labels: pd.Series, contract: dict[str, Any]) -> np.ndarray:
@@ -98,42 +97,97 @@ def check_classifier(classifier: str, hyperparameters: dict[str, str]) -> None:
         raise StepError(str(error)) from error
 
 
+class Rows(NamedTuple):
+    """A table split by a seed: training rows first, held-out rows second."""
+
+    features: tuple[pd.DataFrame, pd.DataFrame]
+    labels: tuple[pd.Series, pd.Series]
+
+    def sha256(self) -> str:
+        """Hash which rows stand where: hexadecimal."""
+        positions = [frame.index.to_numpy(dtype=np.int64).tobytes() for frame in self.features]
+        return hashlib.sha256(b"|".join(positions)).hexdigest()
+
+
+def split_rows(frame: pd.DataFrame, params: dict[str, Any]) -> Rows:
+    """Check a table and split it, as the parameters of train say."""
+    features, labels = select_columns(frame, params["target"], names_in(params["drop"]))
+    train, held_out, train_labels, held_out_labels = split(
+        features, labels, params["test_size"], params["seed"]
+    )
+    return Rows((train, held_out), (train_labels, held_out_labels))
+
+
+def fit_timed(
+    pipeline: Pipeline, matrix: np.ndarray, indices: np.ndarray, name: str
+) -> tuple[list[str], float]:
+    """Fit and say how it went: the warnings, and the seconds it took."""
+    start = time.perf_counter()
+    with console.progress(f"fitting {name}"):
+        told = fit(pipeline, matrix, indices)
+    return told, time.perf_counter() - start
+
+
+def log_training(
+    pipeline: Pipeline, warnings_found: list[str], seconds: float, **tags: str
+) -> None:
+    """Log what the fit was made of to the active run."""
+    run = mlflow.active_run()
+    known = mlflow.get_run(run.info.run_id).data.params if run else {}
+    params = pipeline["classifier"].get_params(deep=False)
+    mlflow.log_params({name: value for name, value in params.items() if name not in known})
+    mlflow.log_metrics({"fit_seconds": seconds, "data_warnings": len(warnings_found)})
+    mlflow.log_dict({"warnings": warnings_found}, "data_warnings.json")
+    mlflow.set_tags(tags)
+
+
+def summary(
+    params: dict[str, Any], rows: Rows, contract: dict[str, Any], seconds: float
+) -> dict[str, str]:
+    """Sum up a training in a few lines."""
+    kinds = Counter(feature["kind"] for feature in contract["features"])
+    counts = [len(labels) for labels in rows.labels]
+    return {
+        "data": f"{params['data']} ({sum(counts)} rows)",
+        "features": ", ".join(f"{count} {kind}" for kind, count in kinds.items()),
+        "classes": str(len(contract["classes"])),
+        "rows": f"{counts[0]} training, {counts[1]} held out",
+        "classifier": f"{params['classifier']}, fitted in {seconds:.1f} s",
+    }
+
+
 def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
     """Run the step; returns the id of its run."""
     with step_run("train", declared) as active:
         params = convert("train", declared)
+        kinds = kinds_in(params["kinds"])
         check_classifier(params["classifier"], hyperparameters)
         frame, sha256 = read_table(params["data"])
-        features, labels = select_columns(frame, params["target"], names_in(params["drop"]))
-        parts = split(features, labels, params["test_size"], params["seed"])
-        train_features, held_out_features, train_labels, held_out_labels = parts
-        contract, dropped = infer_contract(train_features, train_labels)
-        for reason in sorted(set(dropped.values())):
-            names = ", ".join(name for name, why in dropped.items() if why == reason)
-            console.warn(f"dropped {reason}: {names}")
+        rows = split_rows(frame, params)
+        contract, dropped = infer_contract(rows.features[0], rows.labels[0], kinds)
+        matrix = encode(rows.features[0], contract)
+        indices = class_indices(rows.labels[0], contract)
+        found = [f"dropped {reason}: {names}" for reason, names in _by_reason(dropped).items()]
+        found += warnings_about(rows.features, rows.labels, contract, matrix, indices)
         pipeline = build_pipeline(contract, params["classifier"], params["seed"], hyperparameters)
-        start = time.perf_counter()
-        with console.progress(f"fitting {params['classifier']}"):
-            fit(pipeline, train_features, train_labels, contract)
-        seconds = time.perf_counter() - start
-        mlflow.set_tags({"data_sha256": sha256, "dropped_columns": str(dropped)})
-        known = mlflow.get_run(active.info.run_id).data.params
-        estimator_params = pipeline["classifier"].get_params(deep=False)
-        mlflow.log_params({k: v for k, v in estimator_params.items() if k not in known})
-        mlflow.log_metric("fit_seconds", seconds)
-        save_training(pipeline, contract, held_out_features, held_out_labels)
-        console.table(
-            "train",
-            {
-                "data": f"{params['data']} ({len(frame)} rows)",
-                "features": f"{len(contract['features'])} used, {len(dropped)} dropped",
-                "classes": len(contract["classes"]),
-                "rows": f"{len(train_labels)} training, {len(held_out_labels)} held out",
-                "classifier": f"{params['classifier']}, fitted in {seconds:.1f} s",
-                "run": active.info.run_id,
-            },
+        told, seconds = fit_timed(pipeline, matrix, indices, params["classifier"])
+        for warning in found + told:
+            console.warn(warning)
+        log_training(
+            pipeline, found + told, seconds, data_sha256=sha256, split_sha256=rows.sha256()
         )
+        save_training(pipeline, contract, rows.features[1], rows.labels[1])
+        lines = summary(params, rows, contract, seconds)
+        console.table("train", lines | {"run": active.info.run_id})
         return active.info.run_id
+
+
+def _by_reason(dropped: dict[str, str]) -> dict[str, str]:
+    reasons = sorted(set(dropped.values()))
+    return {
+        reason: ", ".join(name for name, why in dropped.items() if why == reason)
+        for reason in reasons
+    }
 
 
 if __name__ == "__main__":

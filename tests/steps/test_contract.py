@@ -112,6 +112,8 @@ def test_the_signature_names_every_feature_the_answer_and_the_params():
         "outputs": '[{"type": "long", "name": "prediction", "required": true}, '
         '{"type": "double", "name": "probability", "required": true}]',
         "params": '[{"name": "output", "default": "prediction", "shape": null, "type": "string"}, '
+        '{"name": "strict", "default": false, "shape": null, "type": "boolean"}, '
+        '{"name": "on_error", "default": "raise", "shape": null, "type": "string"}, '
         '{"name": "threshold", "default": 0.5, "shape": null, "type": "double"}]',
     }
 
@@ -119,4 +121,8 @@ def test_the_signature_names_every_feature_the_answer_and_the_params():
 def test_more_than_two_classes_have_no_threshold_param():
     frame = ten_classes(100)
     contract, _ = infer_contract(frame.drop(columns="label"), frame["label"])
-    assert [param.name for param in signature_of(contract).params] == ["output"]
+    assert [param.name for param in signature_of(contract).params] == [
+        "output",
+        "strict",
+        "on_error",
+    ]

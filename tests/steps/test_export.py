@@ -4,7 +4,7 @@ import pytest
 from custom_model.model import encode
 from steps.contract import infer_contract
 from steps.export import TOLERANCE, export, parity_rows, run_onnx
-from steps.train import build_pipeline, fit
+from steps.train import build_pipeline, class_indices, fit
 from tests.tables import customers, ten_classes
 
 TABLES = {"churn": customers(), "label": ten_classes()}
@@ -15,8 +15,9 @@ def fitted(classifier, target="churn", **hyperparameters):
     features, labels = frame.drop(columns=target), frame[target]
     contract, _ = infer_contract(features, labels)
     pipeline = build_pipeline(contract, classifier, 0, hyperparameters)
-    fit(pipeline, features, labels, contract)
-    return pipeline, parity_rows(encode(features, contract), contract), contract["threshold"]
+    matrix = encode(features, contract)
+    fit(pipeline, matrix, class_indices(labels, contract))
+    return pipeline, parity_rows(matrix, contract), contract["threshold"]
 
 
 @pytest.mark.parametrize("target", TABLES)
