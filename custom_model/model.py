@@ -14,6 +14,7 @@ import sys
 import uuid
 import zlib
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,10 @@ OUTPUTS = ("prediction", "probabilities", "all")
 ON_ERROR = ("raise", "null")
 DATETIME_PARTS = ("days", "month", "day", "weekday", "hour")
 TEXT_BUCKETS = 32
-BOOLEANS = {True: 1, False: 0, "true": 1, "false": 0, "True": 1, "False": 0}
+BOOLEANS = {True: 1, False: 0} | {
+    text: int(text.lower() == "true")
+    for text in ("true", "True", "TRUE", "false", "False", "FALSE")
+}
 # Probabilities agree with the trained pipeline's to 1e-6, so labels are decided at that
 # resolution: what is a tie in float64 stays a tie in float32.
 DECISION_DECIMALS = 6
@@ -220,15 +224,40 @@ def number_as_text(number: float) -> str | None:
 def _encode_datetime(
     values: pd.Series, feature: dict[str, Any], out: np.ndarray, strict: bool
 ) -> Iterator[Problem]:
-    if values.dtype.kind in "iufb":  # pandas would read a number as nanoseconds since 1970
-        stamps = pd.Series(pd.NaT, index=values.index, dtype="datetime64[ns, UTC]")
-    else:
-        stamps = pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
-    for row in np.flatnonzero((stamps.isna() & values.notna()).to_numpy()).tolist():
-        yield row, "an ISO 8601 date or time", values.iloc[row]
-    out[:, 0] = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1) - feature["center"]
+    cells = values.tolist()
+    dates = [cell if _may_be_date(cell) else None for cell in cells]
+    stamps = pd.to_datetime(
+        pd.Series(dates, dtype=object), utc=True, format="ISO8601", errors="coerce"
+    )
+    for row in np.flatnonzero(stamps.isna()).tolist():
+        if not _is_null(cells[row]):
+            yield row, "an ISO 8601 date or time", cells[row]
+    out[:, 0] = days_since_1970(stamps) - feature["center"]
     parts = (stamps.dt.month, stamps.dt.day, stamps.dt.day_of_week, stamps.dt.hour)
     out[:, 1:] = np.column_stack(parts)
+
+
+def _may_be_date(cell: Any) -> bool:
+    """Keep from pandas what it would take for a date: 2020 for nanoseconds, now for the clock."""
+    return cell[:4].isdigit() if isinstance(cell, str) else isinstance(cell, date | np.datetime64)
+
+
+def days_since_1970(stamps: pd.Series) -> np.ndarray:
+    """Count days, with fractions, since 1970-01-01 UTC.
+
+    Parameters
+    ----------
+    stamps : Series of n_rows UTC timestamps
+        In any unit and any year that it can hold.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), float64
+        NaN where a timestamp is null.
+    """
+    microseconds = stamps.dt.tz_convert(None).to_numpy().astype("datetime64[us]")
+    days = microseconds.astype(np.int64) / 86_400_000_000
+    return np.where(np.isnat(microseconds), np.nan, days)
 
 
 def _encode_text(
@@ -377,18 +406,24 @@ def _with_errors(answer: pd.DataFrame, problems: dict[int, str]) -> pd.DataFrame
 
 
 def _checked_params(given: dict[str, Any], contract: dict[str, Any]) -> dict[str, Any]:
-    defaults: dict[str, Any] = {"output": OUTPUTS[0], "strict": False, "on_error": ON_ERROR[0]}
+    binary = contract["threshold"] is not None
+    defaults = {"output": OUTPUTS[0], "strict": False, "on_error": ON_ERROR[0]}
     params = defaults | {"threshold": contract["threshold"]} | given
-    for name, choices in (("output", OUTPUTS), ("on_error", ON_ERROR)):
-        if params[name] not in choices:
-            raise _refusal(
-                f"params.{name}: expected one of {list(choices)}, got {_short(params[name])}"
-            )
-    if contract["threshold"] is None:
-        return params | {"threshold": None}
-    if not 0 <= params["threshold"] <= 1:
-        raise _refusal(f"params.threshold: expected 0 to 1, got {_short(params['threshold'])}")
-    return params
+    threshold = params["threshold"] if binary else None
+    valid = {
+        "output": (params["output"] in OUTPUTS, f"one of {list(OUTPUTS)}"),
+        "on_error": (params["on_error"] in ON_ERROR, f"one of {list(ON_ERROR)}"),
+        "strict": (isinstance(params["strict"], bool), "true or false"),
+        "threshold": (not binary or _is_share(threshold), "0 to 1"),
+    }
+    for name, (holds, expected) in valid.items():
+        if not holds:
+            raise _refusal(f"params.{name}: expected {expected}, got {_short(params[name])}")
+    return params | {"threshold": threshold}
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 def _load_onnx(graph: bytes, contract: dict[str, Any]) -> Any:

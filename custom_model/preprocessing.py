@@ -58,7 +58,7 @@ def build_preprocessor(
     treatments = [
         ("numbers", _numeric(estimator, trees), numbers),
         ("one_hot", encoder, list(one_hot)),
-        ("target", _scaled(_target_encoder(), trees), target),
+        ("target", _scaled(_target_encoder(contract), trees), target),
     ]
     return ColumnTransformer([treatment for treatment in treatments if treatment[2]])
 
@@ -67,7 +67,7 @@ def _columns_by_treatment(
     contract: dict[str, Any], trees: bool
 ) -> tuple[list[int], dict[int, int], list[int]]:
     """Sort the matrix columns: numbers, {one-hot column: levels}, target-encoded."""
-    binary = len(contract["classes"]) == 2
+    binary = len(contract["classes"]) == 2 and min(contract["class_counts"]) > 1
     most = MAX_ONE_HOT_LEVELS["trees" if trees else "others"]
     numbers, one_hot, target = [], {}, []
     columns = [f for f in contract["features"] for _ in encoded_names(f)]
@@ -84,9 +84,10 @@ def _columns_by_treatment(
     return numbers, one_hot, target
 
 
-def _target_encoder() -> TargetEncoder:
+def _target_encoder(contract: dict[str, Any]) -> TargetEncoder:
     # the training rows come shuffled by the seeded split: shuffling them anew would not reproduce
-    return TargetEncoder(target_type="binary", cv=StratifiedKFold(5))
+    folds = min(5, *contract["class_counts"])
+    return TargetEncoder(target_type="binary", cv=StratifiedKFold(folds))
 
 
 def _numeric(estimator: BaseEstimator | None, trees: bool) -> Any:

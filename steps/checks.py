@@ -12,6 +12,7 @@ from steps.metrics import roc_auc
 
 NEAR_CONSTANT_SHARE = 0.995
 IMBALANCE_RATIO = 50
+MANY_CLASSES = 50
 TINY_SUPPORT = 10
 LEAKAGE_AUC = 0.999
 LEAKAGE_ROWS = 10_000
@@ -83,6 +84,8 @@ def _largest_share(values: pd.Series) -> float:
 def _class_counts(labels: pd.Series) -> list[str]:
     counts = labels.value_counts()
     found = []
+    if len(counts) > MANY_CLASSES and pd.api.types.is_numeric_dtype(labels):
+        found.append(f"{len(counts)} numbers as classes: is the target a quantity?")
     if counts.iloc[0] >= IMBALANCE_RATIO * counts.iloc[-1]:
         found.append(
             f"imbalance: {counts.iloc[0]} training rows of {counts.index[0]!r}, "

@@ -9,8 +9,8 @@ import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-from custom_model.model import ON_ERROR, OUTPUTS, number_as_text
-from steps.errors import StepError
+from custom_model.model import ON_ERROR, OUTPUTS, days_since_1970, number_as_text
+from steps.errors import StepError, listed
 
 THRESHOLD = 0.5
 MAX_CATEGORIES = 1000
@@ -52,10 +52,10 @@ def infer_contract(
     Returns
     -------
     contract : dict
-        JSON-ready: ``target``, ``classes`` (sorted), ``threshold`` (None but for two classes),
-        ``python`` (the minor version) and ``features``, each with ``name``, ``kind`` (numeric,
-        boolean, categorical, datetime or text), ``type`` (in the signature), ``null_rate`` and
-        what its kind needs.
+        JSON-ready: ``target``, ``classes`` (sorted), ``class_counts``, ``threshold`` (None but
+        for two classes), ``python`` (the minor version) and ``features``, each with ``name``,
+        ``kind`` (numeric, boolean, categorical, datetime or text), ``type`` (in the signature),
+        ``null_rate`` and what its kind needs.
     dropped : dict of str to str
         Left-out columns, and why.
 
@@ -72,12 +72,17 @@ def infer_contract(
         _infer_feature(frame[name], kinds.get(str(name))) for name in frame if name not in dropped
     ]
     if not features:
-        raise StepError(f"no usable feature column: expected at least one, got {dropped}")
-    classes = sorted(labels.unique().tolist())
+        raise StepError(
+            "no usable feature column: expected at least one, got "
+            + listed(f"{name} ({reason})" for name, reason in dropped.items())
+        )
+    counts = labels.value_counts()
+    classes = sorted(counts.index.tolist())
     contract = {
         "format": 1,
         "target": str(labels.name),
         "classes": classes,
+        "class_counts": [int(counts[label]) for label in classes],
         "threshold": THRESHOLD if len(classes) == 2 else None,
         "python": ".".join(platform.python_version_tuple()[:2]),
         "features": features,
@@ -113,7 +118,7 @@ def _check_kinds(kinds: Mapping[str, str], frame: pd.DataFrame) -> None:
     for name, kind in kinds.items():
         if name not in frame:
             raise StepError(
-                f"kinds: no feature column {name!r}: expected one of {', '.join(frame.columns)}"
+                f"kinds: no feature column {name!r}: expected one of {listed(frame.columns)}"
             )
         if kind not in KINDS:
             raise StepError(f"kinds: {name}: expected one of {', '.join(KINDS)}, got {kind!r}")
@@ -135,8 +140,9 @@ def _uselessness(values: pd.Series, asked_for: bool) -> str | None:
     if basic == "string" and distinct >= IDENTIFIER_SHARE * len(present):
         return "identifier-like" if _string_kind(present) == "categorical" else None
     if pd.api.types.is_integer_dtype(present) and distinct == len(values):
-        consecutive = int(present.max()) - int(present.min()) == len(values) - 1
-        return "identifier-like" if consecutive else None
+        # row numbers: consecutive but for the rows that are held out
+        dense = int(present.max()) - int(present.min()) < 2 * len(values)
+        return "identifier-like" if dense else None
     return None
 
 
@@ -175,7 +181,10 @@ def _infer_feature(values: pd.Series, asked_for: str | None) -> dict[str, Any]:
     feature = {
         "name": str(values.name),
         "kind": kind,
-        "type": _signature_type(values, basic),
+        # MLflow casts requests: a null to False, "false" to True, 2020 to a moment of 1970. It
+        # leaves strings alone, so all but numbers are strings to it, and encode judges them.
+        # Integers are double, or a null could not be sent.
+        "type": "double" if basic == "numeric" else "string",
         "null_rate": round(float(values.isna().mean()), 6),
     }
     if kind == "datetime" and not _parses_as_dates(present):
@@ -187,7 +196,7 @@ def _check_no_broken_numbers(present: pd.Series) -> None:
     """Refuse numbers with a few texts among them: as categories they would mean nothing."""
     broken = pd.to_numeric(present, errors="coerce").isna()
     if 0 < broken.mean() <= BROKEN_SHARE:
-        row = present.index[broken][0]
+        row = present.index[broken].min()
         raise StepError(
             f"column {present.name!r}, data row {row + 1}: expected a number, as in "
             f"{1 - broken.mean():.1%} of the column, got {present[row]!r:.60}; empty that cell, "
@@ -195,24 +204,12 @@ def _check_no_broken_numbers(present: pd.Series) -> None:
         )
 
 
-def _signature_type(values: pd.Series, basic: str) -> str:
-    """Choose the MLflow type under which the column arrives as it arrived here.
-
-    Numbers are double, integers too, or a null could not be sent. MLflow turns a null in a
-    boolean column into False and cannot read dates from CSV, so those two keep their type only
-    where the training data had it; a text passes MLflow unchanged.
-    """
-    if basic == "numeric":
-        return "double"
-    if basic == "boolean" and values.dtype == bool:
-        return "boolean"
-    return "datetime" if values.dtype.kind == "M" else "string"
-
-
 def _profile_numeric(present: pd.Series) -> dict[str, Any]:
     numbers = present.to_numpy(dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        row = present.index[~np.isfinite(numbers)][0]
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(numbers.astype(np.float32))
+    if not finite.all():
+        row = present.index[~finite].min()
         raise StepError(
             f"column {present.name!r}, data row {row + 1}: expected a finite number, got "
             f"{present[row]}; replace it by an empty cell or leave out the column with "
@@ -235,9 +232,8 @@ def _profile_categorical(present: pd.Series) -> dict[str, Any]:
 
 def _profile_datetime(present: pd.Series) -> dict[str, Any]:
     stamps = pd.to_datetime(present, utc=True, format="ISO8601")
-    days = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
     return {
-        "center": float(days.median()),
+        "center": float(np.median(days_since_1970(stamps))),
         "minimum": stamps.min().isoformat(),
         "maximum": stamps.max().isoformat(),
     }

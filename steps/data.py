@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from steps.errors import StepError
+from steps.errors import StepError, listed
 
 LABEL_TYPES = ("integer", "boolean", "string", "floating")
 MAX_CLASSES = 1000
 MAX_DECIMAL_CLASSES = 20
+MAX_LABEL = 2**63 - 1
 MAX_SEED = 2**32 - 1
 
 
@@ -45,7 +46,7 @@ def select_columns(
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise StepError(
                 f"{parameter}: no column {name!r} in the data; {hint}"
-                f"columns are {', '.join(frame.columns)}"
+                f"columns are {listed(frame.columns)}"
             )
     if target in drop:
         raise StepError(f"drop: {target!r} is the target and cannot be left out")
@@ -66,12 +67,14 @@ def _check_nulls(labels: pd.Series, target: str) -> None:
         rows = [int(row) + 1 for row in labels.index[labels.isna()][:3]]
         raise StepError(
             f"{target}: expected a label in every row, got {labels.isna().sum()} nulls "
-            f"(first data rows {rows}); remove those rows"
+            f"(first data rows {rows}; empty cells, NA and null count); remove those rows"
         )
 
 
 def _check_type(labels: pd.Series, target: str) -> None:
     kind = pd.api.types.infer_dtype(labels)
+    if kind == "integer" and max(labels.max(), -labels.min()) > MAX_LABEL:
+        raise StepError(f"{target}: expected integers of 64 bits, got {labels.max()}")
     if kind not in LABEL_TYPES:
         raise StepError(f"{target}: expected integers, booleans or texts, got {kind} values")
     if kind == "floating" and not np.isfinite(labels).all():

@@ -1,10 +1,13 @@
 """From fitted pipeline to shipped file: an ONNX graph if it answers the same, else a pickle."""
 
+import copy
+import itertools
 import logging
 import warnings
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
 from custom_model.model import decide, encoded_names
@@ -21,6 +24,12 @@ class Export(NamedTuple):
     content: bytes
     difference: float  # largest absolute difference in a probability; 0 for a pickle
     reason: str  # why it is no graph; empty for a graph
+
+    def verdict(self, n_rows: int) -> str:
+        """Say on how many rows graph and pipeline agree, or that there is no graph."""
+        if self.reason:
+            return "none, this is the fitted pipeline itself"
+        return f"{n_rows} rows, differs by at most {self.difference:.1e}"
 
 
 def export(pipeline: Pipeline, matrix: np.ndarray, threshold: float | None) -> Export:
@@ -64,6 +73,7 @@ def to_onnx(pipeline: Pipeline, n_encoded: int) -> bytes:
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
     logging.getLogger("skl2onnx").setLevel(logging.ERROR)
+    pipeline = _with_float32_thresholds(pipeline)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the parity check judges the graph, not its warnings
         model = convert_sklearn(
@@ -79,6 +89,24 @@ def to_onnx(pipeline: Pipeline, n_encoded: int) -> bytes:
     del model.graph.output[0]  # the label is decided from the probabilities
     model.opset_import.sort(key=lambda opset: opset.domain)  # a set's order would not reproduce
     return model.SerializeToString()
+
+
+def _with_float32_thresholds(pipeline: Pipeline) -> Pipeline:
+    """Copy a pipeline, the thresholds of histogram boosting rounded down to float32.
+
+    For a float32 ``x``, ``x <= threshold`` holds exactly when ``x <= rounded down`` does; rounded
+    to nearest, as the converter does, a value on the threshold would take the other branch.
+    """
+    if not isinstance(pipeline["classifier"], HistGradientBoostingClassifier):
+        return pipeline
+    pipeline = copy.deepcopy(pipeline)
+    for predictor in itertools.chain.from_iterable(pipeline["classifier"]._predictors):
+        exact = predictor.nodes["num_threshold"]
+        with np.errstate(over="ignore"):
+            nearest = exact.astype(np.float32)
+        down = np.where(nearest > exact, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+        predictor.nodes["num_threshold"] = down
+    return pipeline
 
 
 def run_onnx(graph: bytes, matrix: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -61,9 +62,16 @@ def read_table(data: str) -> tuple[pd.DataFrame, str]:
         sha256 = _sha256(path)
         frame = _parse(path, data)
     frame.columns = frame.columns.map(str)
-    for name in frame.select_dtypes("category"):
-        frame[name] = frame[name].astype(frame[name].cat.categories.dtype)
-    return frame, sha256
+    return frame.apply(_plain), sha256
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """Undo what only stores numbers or repeated values: categories, decimals, huge integers."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.astype(values.cat.categories.dtype)
+    if values.dtype == object and pd.api.types.infer_dtype(values) in ("decimal", "integer"):
+        return values.astype(np.float64)
+    return values
 
 
 def _sha256(path: Path) -> str:
@@ -119,8 +127,9 @@ def _parse(path: Path, data: str) -> pd.DataFrame:
 def _read_parquet(path: Path) -> pd.DataFrame:
     _check_names(pq.read_schema(path).names)
     frame = pd.read_parquet(path)
-    # an index that was saved is a column like any other; the usual row numbers are none
-    return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+    # an index with a name is a column like any other
+    saved = not isinstance(frame.index, pd.RangeIndex) and frame.index.names != [None]
+    return frame.reset_index(drop=not saved)
 
 
 def _read_csv(path: Path, gzipped: bool) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -65,10 +66,22 @@ def log_artifact(training: Training, exported: Export) -> ModelInfo:
 
 
 def as_signed(training: Training) -> pd.DataFrame:
-    """Return the held-out rows in the signature's types: integers as double."""
-    features = training.contract["features"]
-    numeric = [feature["name"] for feature in features if feature["kind"] == "numeric"]
-    return training.features.astype(dict.fromkeys(numeric, np.float64))
+    """Return the held-out rows in the signature's types: numbers as float, all else as object."""
+    return pd.DataFrame(
+        {
+            feature["name"]: _as_type(training.features[feature["name"]], feature)
+            for feature in training.contract["features"]
+        }
+    )
+
+
+def _as_type(values: pd.Series, feature: dict[str, Any]) -> pd.Series:
+    if feature["type"] == "double":
+        return values.astype(np.float64)
+    if feature["kind"] == "datetime":
+        stamps = pd.to_datetime(values, utc=True, format="ISO8601")
+        values = stamps.map(pd.Timestamp.isoformat, na_action="ignore")
+    return values.astype(object).where(values.notna(), None)
 
 
 def check_artifact(model_uri: str, training: Training) -> None:
@@ -142,7 +155,8 @@ def run(declared: dict[str, str], further: dict[str, str]) -> str:
         mlflow.set_tags(tags | {"pipeline_format_reason": exported.reason})
         if exported.reason:
             console.warn(f"packaged as a pickle, not as a graph: {exported.reason}")
-        mlflow.log_metrics({"parity_rows": len(rows), "parity_max_difference": exported.difference})
+        parity = {"parity_rows": len(rows), "parity_max_difference": exported.difference}
+        mlflow.log_metrics({} if exported.reason else parity)
         info = log_artifact(training, exported)
         check_artifact(info.model_uri, training)
         tags["evaluate_run_id"] = evaluation.info.run_id
@@ -152,7 +166,7 @@ def run(declared: dict[str, str], further: dict[str, str]) -> str:
             "package",
             {
                 "pipeline": f"{exported.file_name}, {len(exported.content) / 1024:.0f} KiB",
-                "parity": f"{len(rows)} rows, differs by at most {exported.difference:.1e}",
+                "parity": exported.verdict(len(rows)),
                 "registered": f"{params['model_name']} version {version}",
                 "alias": params["alias"],
                 "run": active.info.run_id,

@@ -39,9 +39,7 @@ def split_arguments(
     traceback : bool
         Whether ``--traceback`` was given.
     """
-    parser = argparse.ArgumentParser(
-        prog=f"python -m steps.{entry_point}", allow_abbrev=False, exit_on_error=True
-    )
+    parser = argparse.ArgumentParser(prog=f"python -m steps.{entry_point}", allow_abbrev=False)
     for name, spec in parameters_of(entry_point).items():
         help_text = f"{spec['type']}, default {spec['default']!r}"
         parser.add_argument(f"--{name}", default=str(spec["default"]), help=help_text)

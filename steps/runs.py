@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -41,8 +42,13 @@ def launch(entry_point: str, step: Step, argv: list[str] | None = None) -> int:
         entry_point, sys.argv[1:] if argv is None else argv
     )
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    # a stopped job ends its run instead of leaving it RUNNING
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         step(declared, further)
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
     except Exception as error:
         if show_stack or os.environ.get(TRACEBACK_VARIABLE):
             traceback.print_exc()
@@ -127,7 +133,9 @@ def find_evaluation(train_run: Run) -> Run:
         When there is none.
     """
     train_run_id = train_run.info.run_id
-    found = _search(f"tags.train_run_id = '{train_run_id}' and tags.verdict LIKE '%'")
+    found = _search(
+        f"tags.train_run_id = '{train_run_id}' and tags.step = 'evaluate' and tags.verdict LIKE '%'"
+    )
     if found is None:
         raise StepError(
             f"train run {train_run_id} is not evaluated; run the entry point evaluate with "

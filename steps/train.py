@@ -19,7 +19,7 @@ from steps import console
 from steps.checks import warnings_about
 from steps.contract import infer_contract
 from steps.data import select_columns, split
-from steps.errors import StepError
+from steps.errors import StepError, listed
 from steps.files import read_table
 from steps.parameters import convert, kinds_in, names_in
 from steps.runs import launch, step_run
@@ -72,15 +72,26 @@ def fit(pipeline: Pipeline, matrix: np.ndarray, indices: np.ndarray) -> list[str
     Returns
     -------
     list of str
-        What scikit-learn warned of.
+        What the estimator warned of.
+
+    Raises
+    ------
+    StepError
+        When the estimator refuses the data.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
-        pipeline.fit(matrix, indices)
+        try:
+            pipeline.fit(matrix, indices)
+        except ValueError as error:  # the estimator's own word on this data
+            reason = str(error).strip().splitlines()[0]
+            raise StepError(
+                f"{type(pipeline['classifier']).__name__} cannot be fitted: {reason}"
+            ) from error
     if "n_jobs" in pipeline["classifier"].get_params(deep=False):
         # threads add up a forest's votes in any order: the last bit would not reproduce
         pipeline.set_params(classifier__n_jobs=1)
-    return [f"fit: {text}" for text in {str(entry.message).splitlines()[0] for entry in caught}]
+    return list(dict.fromkeys(f"fit: {str(entry.message).splitlines()[0]}" for entry in caught))
 
 
 def class_indices(labels: pd.Series, contract: dict[str, Any]) -> np.ndarray:
@@ -129,7 +140,11 @@ def fit_timed(
 
 
 def log_training(
-    pipeline: Pipeline, warnings_found: list[str], seconds: float, **tags: str
+    pipeline: Pipeline,
+    warnings_found: list[str],
+    dropped: dict[str, str],
+    seconds: float,
+    **tags: str,
 ) -> None:
     """Log what the fit was made of to the active run."""
     run = mlflow.active_run()
@@ -137,7 +152,7 @@ def log_training(
     params = pipeline["classifier"].get_params(deep=False)
     mlflow.log_params({name: value for name, value in params.items() if name not in known})
     mlflow.log_metrics({"fit_seconds": seconds, "data_warnings": len(warnings_found)})
-    mlflow.log_dict({"warnings": warnings_found}, "data_warnings.json")
+    mlflow.log_dict({"warnings": warnings_found, "dropped": dropped}, "data_warnings.json")
     mlflow.set_tags(tags)
 
 
@@ -174,7 +189,7 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
         for warning in found + told:
             console.warn(warning)
         log_training(
-            pipeline, found + told, seconds, data_sha256=sha256, split_sha256=rows.sha256()
+            pipeline, found + told, dropped, seconds, data_sha256=sha256, split_sha256=rows.sha256()
         )
         save_training(pipeline, contract, rows.features[1], rows.labels[1])
         lines = summary(params, rows, contract, seconds)
@@ -185,8 +200,7 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
 def _by_reason(dropped: dict[str, str]) -> dict[str, str]:
     reasons = sorted(set(dropped.values()))
     return {
-        reason: ", ".join(name for name, why in dropped.items() if why == reason)
-        for reason in reasons
+        reason: listed(name for name, why in dropped.items() if why == reason) for reason in reasons
     }
 
 

@@ -94,6 +94,26 @@ def store(happy: subprocess.CompletedProcess[str], clone: Path) -> str:
 
 
 @pytest.fixture(scope="session")
+def serving_python(
+    store: str, tmp_path_factory: pytest.TempPathFactory, happy: subprocess.CompletedProcess[str]
+) -> Path:
+    """The interpreter of a fresh environment that holds the artifact's requirements only."""
+    folder = tmp_path_factory.mktemp("serving")
+    mlflow.set_tracking_uri(store)
+    mlflow.artifacts.download_artifacts(
+        "models:/pyfunc-classifier/1/requirements.txt", dst_path=str(folder)
+    )
+    mlflow.set_tracking_uri(None)
+    for command in (
+        ["uv", "venv", "--quiet", "--python", "3.11", "environment"],
+        ["uv", "pip", "install", "-q", "-p", "environment", "-r", "requirements.txt"],
+    ):
+        done = shell(command, folder)
+        assert done.returncode == 0, done.stderr
+    return folder / "environment" / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
 def git_url(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A git URL; MLflow takes file:///.../tpl for git where only tpl.git exists."""
     folder = tmp_path_factory.mktemp("git")
@@ -102,7 +122,7 @@ def git_url(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"file://{folder}/tpl"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tracking(store: str) -> dict[str, str]:
     """The setting with which a child in a foreign folder finds the store."""
     return {"MLFLOW_TRACKING_URI": store}

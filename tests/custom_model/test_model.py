@@ -206,3 +206,66 @@ def test_a_fault_of_ours_is_an_internal_error_that_leaks_nothing(caplog):
     assert fault in caplog.text
     assert "ZeroDivisionError" in caplog.text
     assert "division" not in caught.value.message
+
+
+def test_an_exit_from_the_pipeline_does_not_end_the_server():
+    model = Loaded(["a", "b"], [])
+
+    def leave(matrix):
+        raise SystemExit(3)
+
+    model._probabilities = leave
+    with pytest.raises(MlflowException) as caught:
+        model.predict(None, pd.DataFrame({"n": [1]}))
+    assert caught.value.error_code == "INTERNAL_ERROR"
+
+
+def test_a_probability_that_is_no_number_is_a_fault_and_no_answer():
+    model = Loaded(["a", "b"], [[np.nan, np.nan]])
+    with pytest.raises(MlflowException) as caught:
+        model.predict(None, pd.DataFrame({"n": [1]}))
+    assert caught.value.error_code == "INTERNAL_ERROR"
+
+
+def test_bad_rows_become_nulls_with_the_reason_when_asked_for():
+    model = Loaded([0, 1], [[0.9, 0.1], [0.2, 0.8]])
+    rows = pd.DataFrame({"n": [1, "x"]}, index=["p", "q"])
+    answer = model.predict(None, rows, {"on_error": "null"})
+    assert answer.to_dict("index") == {
+        "p": {"prediction": 0, "probability": 0.9, "error": None},
+        "q": {
+            "prediction": None,
+            "probability": None,
+            "error": "column 'n', row 1: expected a number, got 'x'",
+        },
+    }
+
+
+def test_strict_refuses_numbers_outside_the_training_range():
+    model = Loaded(["a", "b"], [[1.0, 0.0]])
+    with pytest.raises(MlflowException, match="column 'n', row 0: expected 1 to 2, got 3"):
+        model.predict(None, pd.DataFrame({"n": [3]}), {"strict": True})
+
+
+@pytest.mark.parametrize(
+    "value", [20200202, 2021.0, -5, True, "now", "today", "10:30", "03.04.2020"]
+)
+def test_only_iso_dates_are_dates(value):
+    contract = contract_of(day=["2024-02-28", "2024-03-01"])
+    with pytest.raises(MlflowException, match="expected an ISO 8601 date or time"):
+        encode(pd.DataFrame({"day": [value]}, dtype=object), contract)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1596-05-05", "9999-12-31"])
+def test_a_far_date_is_a_date(day):
+    contract = contract_of(day=["2024-02-28", "2024-03-01"])
+    expected = np.datetime64(day, "D").astype(int) - contract["features"][0]["center"]
+    assert encode(pd.DataFrame({"day": [day]}), contract)[0, 0] == np.float32(expected)
+
+
+def test_a_number_can_stand_for_a_category():
+    frame = pd.DataFrame({"zip": [10115, 10115, 20095, 80331]})
+    labels = pd.Series([0, 1, 0, 1], name="y")
+    contract, _ = infer_contract(frame, labels, {"zip": "categorical"})
+    given = pd.DataFrame({"zip": [10115.0, 80331.0, 5.0, np.nan]})
+    assert encode(given, contract)[:, 0].tolist() == [0, 2, 4, 3]

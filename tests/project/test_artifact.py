@@ -1,14 +1,8 @@
 """The packaged artifact where this repository is absent: only its own requirements, far away."""
 
 import json
-import os
 import shutil
-import signal
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +16,8 @@ from custom_model import model as serving_code
 from custom_model.model import decide
 from steps.package import as_signed
 from steps.storage import Training, load_training
-from tests.conftest import environment, shell
+from tests.conftest import shell
+from tests.serving import Server, serving
 
 NAME = "pyfunc-classifier"
 
@@ -40,7 +35,7 @@ class Elsewhere(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def elsewhere(happy, store, tmp_path_factory) -> Elsewhere:
+def elsewhere(serving_python, store, tmp_path_factory) -> Elsewhere:
     mlflow.set_tracking_uri(store)
     folder = tmp_path_factory.mktemp("elsewhere")
     mlflow.artifacts.download_artifacts(f"models:/{NAME}/1", dst_path=str(folder / "artifact"))
@@ -48,15 +43,7 @@ def elsewhere(happy, store, tmp_path_factory) -> Elsewhere:
     training = load_training(version.tags["train_run_id"])
     mlflow.set_tracking_uri(None)
     as_signed(training).to_json(folder / "rows.json", orient="records", lines=True)
-    python = folder / "environment" / "bin" / "python"
-    requirements = folder / "artifact" / "requirements.txt"
-    for command in (
-        ["uv", "venv", "--quiet", "--python", "3.11", str(folder / "environment")],
-        ["uv", "pip", "install", "--quiet", "--python", str(python), "-r", str(requirements)],
-    ):
-        done = shell(command, folder)
-        assert done.returncode == 0, done.stderr
-    return Elsewhere(folder, python, training)
+    return Elsewhere(folder, serving_python, training)
 
 
 def expected_of(training: Training) -> tuple[list, np.ndarray]:
@@ -95,58 +82,11 @@ def test_loading_and_predicting_there_warns_of_nothing(elsewhere):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-class Server(NamedTuple):
-    """A running ``mlflow models serve``."""
-
-    url: str
-
-    def ask(self, body: str, content_type: str = "application/json") -> tuple[int, str]:
-        """Post to ``/invocations``; returns status and body."""
-        request = urllib.request.Request(
-            f"{self.url}/invocations", body.encode(), {"Content-Type": content_type}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return response.status, response.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(url: str, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/ping", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"no answer at {url}, exit status {process.poll()}")
-
-
 @pytest.fixture(scope="module")
 def server(elsewhere) -> Iterator[Server]:
     """``mlflow models serve`` in the artifact's own environment."""
-    port = free_port()
-    command = [str(elsewhere.python.parent / "mlflow"), "models", "serve", "-m", "artifact"]
-    process = subprocess.Popen(
-        [*command, "--env-manager", "local", "--port", str(port)],
-        cwd=elsewhere.folder,
-        env=environment(PATH=f"{elsewhere.python.parent}{os.pathsep}{os.environ['PATH']}"),
-        stdout=subprocess.DEVNULL,
-        stderr=(elsewhere.folder / "server.log").open("w"),
-        start_new_session=True,
-    )
-    url = f"http://127.0.0.1:{port}"
-    wait_for(url, process)
-    yield Server(url)
-    os.killpg(process.pid, signal.SIGTERM)
-    process.wait(30)
+    with serving(elsewhere.python, elsewhere.folder / "artifact") as server:
+        yield server
 
 
 def predictions(answer: tuple[int, str]) -> list[dict]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, environment, shell
-from tests.project.test_artifact import free_port, wait_for
+from tests.serving import free_port, wait_for
 from tests.tables import customers
 
 README = (ROOT / "README.md").read_text()

@@ -125,7 +125,7 @@ CASES = {
         "expected two rows or more of each class, got one of 'maybe'; remove or merge them",
     ),
     "null labels": (
-        edited(9, "1,a,"), {}, "expected a label in every row, got 1 nulls (first data rows [10])"
+        edited(9, "1,a,"), {}, "expected a label in every row, got 1 nulls (first data rows [10];"
     ),
     "case of labels": (
         edited(9, "1,a,YES"), {},

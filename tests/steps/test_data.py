@@ -20,7 +20,7 @@ def test_labels_of_other_types_are_refused(labels):
 
 def test_null_labels_are_counted_and_located():
     frame = pd.DataFrame({"x": range(6), "y": [1, None, 0, None, 1, None]})
-    with pytest.raises(StepError, match=r"got 3 nulls \(first data rows \[2, 4, 6\]\)"):
+    with pytest.raises(StepError, match=r"got 3 nulls \(first data rows \[2, 4, 6\];"):
         select_columns(frame, "y", [])
 
 

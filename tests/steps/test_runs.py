@@ -1,3 +1,6 @@
+import os
+import signal
+
 import mlflow
 import pytest
 
@@ -44,3 +47,25 @@ def test_a_run_made_by_mlflow_run_is_used_and_keeps_its_name(client, monkeypatch
     ended = client.get_run(given.info.run_id)
     assert (ended.info.run_name, ended.info.status) == ("mine", "FINISHED")
     assert ended.data.params == {"target": "'quoted by mlflow'", "seed": "1"}
+
+
+def test_a_terminated_step_leaves_no_run_running(client, monkeypatch):
+    experiment_id = client.create_experiment("terminated")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment_id)
+
+    def stopped(declared, further):
+        with runs.step_run("train", {}):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(SystemExit, match="143"):
+        runs.launch("train", stopped, [])
+    (run,) = client.search_runs([experiment_id])
+    assert run.info.status == "FAILED"
+
+
+def test_an_interrupted_step_says_so_in_one_line(capsys):
+    def interrupted(declared, further):
+        raise KeyboardInterrupt
+
+    assert runs.launch("train", interrupted, []) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
