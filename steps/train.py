@@ -19,6 +19,7 @@ from steps import console
 from steps.checks import warnings_about
 from steps.contract import infer_contract
 from steps.data import select_columns, split
+from steps.drift import profile
 from steps.errors import StepError, listed
 from steps.files import read_table
 from steps.parameters import convert, kinds_in, names_in
@@ -181,6 +182,7 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
         rows = split_rows(frame, params)
         contract, dropped = infer_contract(rows.features[0], rows.labels[0], kinds)
         matrix = encode(rows.features[0], contract)
+        contract["profile"] = profile(matrix, contract)
         indices = class_indices(rows.labels[0], contract)
         found = [f"dropped {reason}: {names}" for reason, names in _by_reason(dropped).items()]
         found += warnings_about(rows.features, rows.labels, contract, matrix, indices)

@@ -13,11 +13,17 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from steps import evaluate, main, package, train
+from steps import drift, evaluate, main, package, train
 from steps.runs import launch
 
 ROOT = Path(__file__).resolve().parent.parent
-ENTRY_POINTS = {"main": main, "train": train, "evaluate": evaluate, "package": package}
+ENTRY_POINTS = {
+    "main": main,
+    "train": train,
+    "evaluate": evaluate,
+    "package": package,
+    "drift": drift,
+}
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -101,7 +101,7 @@ def test_a_class_that_is_never_predicted_is_served_all_the_same(tmp_path, tracki
     )
     assert contract["classes"] == [0, 1]
     assert [f["kind"] for f in contract["features"]] == ["numeric", "datetime", "categorical"]
-    rows = never_predicted().drop(columns="fraud")
+    rows = never_predicted().drop(columns="fraud").astype({"when": object})
     answer = model.predict(rows, params={"output": "all"})
     assert set(answer["prediction"]) == {0}
     assert answer["probability_1"].between(0.001, 0.5).all()
