@@ -11,28 +11,17 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
 from custom_model.model import ON_ERROR, OUTPUTS, days_since_1970, number_as_text
 from steps.errors import StepError, listed
+from steps.kinds import (
+    CONVERSIONS,
+    KINDS,
+    basic_kind,
+    parses_as_dates,
+    string_kind,
+    uselessness,
+)
 
 THRESHOLD = 0.5
 MAX_CATEGORIES = 1000
-IDENTIFIER_SHARE = 0.95
-IDENTIFIER_MIN_ROWS = 20
-TEXT_MIN_WORDS = 4
-ISO_DATE = r"\d{4}-\d{2}-\d{2}"
-BROKEN_SHARE = 0.1
-BASIC_KINDS = {
-    "boolean": ("boolean",),
-    "numeric": ("integer", "floating", "mixed-integer-float", "decimal"),
-    "datetime": ("datetime64", "datetime", "date"),
-    "string": ("string",),
-}
-# the kinds that values of a basic kind can be read as
-CONVERSIONS = {
-    "boolean": ("boolean",),
-    "numeric": ("numeric", "categorical"),
-    "datetime": ("datetime",),
-    "string": ("categorical", "text", "datetime"),
-}
-KINDS = ("numeric", "boolean", "categorical", "datetime", "text")
 
 
 def infer_contract(
@@ -66,7 +55,7 @@ def infer_contract(
     """
     kinds = kinds or {}
     _check_kinds(kinds, frame)
-    reasons = {str(name): _uselessness(frame[name], str(name) in kinds) for name in frame}
+    reasons = {str(name): uselessness(frame[name], str(name) in kinds) for name in frame}
     dropped = {name: reason for name, reason in reasons.items() if reason}
     features = [
         _infer_feature(frame[name], kinds.get(str(name))) for name in frame if name not in dropped
@@ -124,55 +113,10 @@ def _check_kinds(kinds: Mapping[str, str], frame: pd.DataFrame) -> None:
             raise StepError(f"kinds: {name}: expected one of {', '.join(KINDS)}, got {kind!r}")
 
 
-def _uselessness(values: pd.Series, asked_for: bool) -> str | None:
-    """Say why a column cannot help, if so."""
-    present = values.dropna()
-    if present.empty:
-        return "all null"
-    basic = _basic_kind(present)
-    distinct = present.nunique()
-    if distinct == 1 and len(present) == len(values):
-        return "constant"
-    if asked_for or len(present) < IDENTIFIER_MIN_ROWS:
-        return None
-    if basic == "string":
-        _check_no_broken_numbers(present)
-    if basic == "string" and distinct >= IDENTIFIER_SHARE * len(present):
-        return "identifier-like" if _string_kind(present) == "categorical" else None
-    if pd.api.types.is_integer_dtype(present) and distinct == len(values):
-        # row numbers: consecutive but for the rows that are held out
-        dense = int(present.max()) - int(present.min()) < 2 * len(values)
-        return "identifier-like" if dense else None
-    return None
-
-
-def _basic_kind(present: pd.Series) -> str:
-    """Tell what the values are: boolean, numeric, datetime or string."""
-    inferred = pd.api.types.infer_dtype(present, skipna=True)
-    for basic, names in BASIC_KINDS.items():
-        if inferred in names:
-            return basic
-    raise StepError(
-        f"column {present.name!r}: expected numbers, booleans, texts or dates, got {inferred} "
-        f"values such as {present.iloc[0]!r:.60}; leave it out with -P drop={present.name}"
-    )
-
-
-def _string_kind(present: pd.Series) -> str:
-    if present.str.match(ISO_DATE).all() and _parses_as_dates(present):
-        return "datetime"
-    words = present.str.count(r"\S+").mean()
-    return "text" if words >= TEXT_MIN_WORDS else "categorical"
-
-
-def _parses_as_dates(present: pd.Series) -> bool:
-    return bool(pd.to_datetime(present, utc=True, format="ISO8601", errors="coerce").notna().all())
-
-
 def _infer_feature(values: pd.Series, asked_for: str | None) -> dict[str, Any]:
     present = values.dropna()
-    basic = _basic_kind(present)
-    kind = asked_for or (_string_kind(present) if basic == "string" else basic)
+    basic = basic_kind(present)
+    kind = asked_for or (string_kind(present) if basic == "string" else basic)
     if kind not in CONVERSIONS[basic]:
         raise StepError(
             f"kinds: column {values.name!r} holds {basic} values and cannot be {kind}: expected "
@@ -187,21 +131,9 @@ def _infer_feature(values: pd.Series, asked_for: str | None) -> dict[str, Any]:
         "type": "double" if basic == "numeric" else "string",
         "null_rate": round(float(values.isna().mean()), 6),
     }
-    if kind == "datetime" and not _parses_as_dates(present):
+    if kind == "datetime" and not parses_as_dates(present):
         raise StepError(f"kinds: column {values.name!r}: expected ISO 8601 dates or times only")
     return feature | _PROFILES.get(kind, lambda present: {})(present)
-
-
-def _check_no_broken_numbers(present: pd.Series) -> None:
-    """Refuse numbers with a few texts among them: as categories they would mean nothing."""
-    broken = pd.to_numeric(present, errors="coerce").isna()
-    if 0 < broken.mean() <= BROKEN_SHARE:
-        row = present.index[broken].min()
-        raise StepError(
-            f"column {present.name!r}, data row {row + 1}: expected a number, as in "
-            f"{1 - broken.mean():.1%} of the column, got {present[row]!r:.60}; empty that cell, "
-            f"or say -P kinds={present.name}:categorical"
-        )
 
 
 def _profile_numeric(present: pd.Series) -> dict[str, Any]:
@@ -223,7 +155,7 @@ def _profile_numeric(present: pd.Series) -> dict[str, Any]:
 
 
 def _profile_categorical(present: pd.Series) -> dict[str, Any]:
-    if _basic_kind(present) == "numeric":
+    if basic_kind(present) == "numeric":
         present = present.map(number_as_text)
     counts = present.value_counts()
     ranked = sorted(counts.index, key=lambda category: (-counts[category], category))
