@@ -178,7 +178,8 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
         params = convert("train", declared)
         kinds = kinds_in(params["kinds"])
         check_classifier(params["classifier"], hyperparameters)
-        frame, sha256 = read_table(params["data"])
+        with console.progress(f"reading {params['data']}"):
+            frame, sha256 = read_table(params["data"])
         rows = split_rows(frame, params)
         contract, dropped = infer_contract(rows.features[0], rows.labels[0], kinds)
         matrix = encode(rows.features[0], contract)
