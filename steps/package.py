@@ -4,6 +4,8 @@ import hashlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,7 @@ def log_artifact(training: Training, exported: Export) -> ModelInfo:
     }
     # MLflow would replace the artifact's requirements by the lock of the working directory
     os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, without_bytecode():
         for file_name, data in content.values():
             Path(folder, file_name).write_bytes(data)
         return mlflow.pyfunc.log_model(
@@ -63,6 +65,16 @@ def log_artifact(training: Training, exported: Export) -> ModelInfo:
             input_example=as_signed(training).head(EXAMPLE_ROWS),
             pip_requirements=requirements(exported.file_name, exported.content),
         )
+
+
+@contextmanager
+def without_bytecode() -> Iterator[None]:
+    """Keep Python from caching bytecode beside the artifact's code, where it would ship."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def as_signed(training: Training) -> pd.DataFrame:
@@ -93,9 +105,9 @@ def check_artifact(model_uri: str, training: Training) -> None:
         When a label differs, or a probability by more than 1e-6.
     """
     contract = training.contract
-    answers = mlflow.pyfunc.load_model(model_uri).predict(
-        as_signed(training), params={"output": "all"}
-    )
+    with without_bytecode():
+        model = mlflow.pyfunc.load_model(model_uri)
+    answers = model.predict(as_signed(training), params={"output": "all"})
     expected = training.pipeline.predict_proba(training.matrix())
     labels = np.asarray(contract["classes"])[decide(expected, contract["threshold"])]
     given = answers[[f"probability_{label}" for label in contract["classes"]]].to_numpy()
