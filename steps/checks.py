@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
 from custom_model.model import encoded_names
+from steps.errors import listed
 from steps.metrics import roc_auc
 
 NEAR_CONSTANT_SHARE = 0.995
@@ -16,6 +17,7 @@ MANY_CLASSES = 50
 TINY_SUPPORT = 10
 LEAKAGE_AUC = 0.999
 LEAKAGE_ROWS = 10_000
+LEAKAGE_MIN_ROWS = 100  # fewer are separated by chance
 
 
 def warnings_about(
@@ -74,7 +76,7 @@ def _near_constant(train: pd.DataFrame, contract: dict[str, Any]) -> list[str]:
         for feature in contract["features"]
         if _largest_share(train[feature["name"]]) > NEAR_CONSTANT_SHARE
     ]
-    return [f"nearly constant: {', '.join(names)}"] if names else []
+    return [f"nearly constant: {listed(names)}"] if names else []
 
 
 def _largest_share(values: pd.Series) -> float:
@@ -93,13 +95,15 @@ def _class_counts(labels: pd.Series) -> list[str]:
         )
     tiny = counts[counts < TINY_SUPPORT]
     if len(tiny):
-        listed = ", ".join(f"{label!r} ({count})" for label, count in tiny.head(5).items())
-        found.append(f"fewer than {TINY_SUPPORT} training rows of {listed}")
+        named = listed(f"{label!r} ({count})" for label, count in tiny.items())
+        found.append(f"fewer than {TINY_SUPPORT} training rows of {named}")
     return found
 
 
 def _leakage(contract: dict[str, Any], matrix: np.ndarray, indices: np.ndarray) -> list[str]:
     """Score each feature alone: a small tree on one half of a sample, its AUC on the other."""
+    if len(matrix) < LEAKAGE_MIN_ROWS:
+        return []
     half = min(len(matrix), LEAKAGE_ROWS) // 2
     names = [f["name"] for f in contract["features"] for _ in encoded_names(f)]
     found: dict[str, float] = {}

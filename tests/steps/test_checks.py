@@ -85,3 +85,9 @@ def test_the_split_has_a_hash_that_follows_the_seed(step):
         step("train", seed=seed).runs("train")[0].data.tags["split_sha256"] for seed in (1, 1, 2)
     ]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_few_rows_that_chance_separates_are_not_called_leakage(step, tmp_path):
+    frame = table().groupby("label").head(20)
+    frame["separates"] = (frame["label"] == "yes") + RNG.normal(0, 0.01, len(frame))
+    assert [line for line in warnings_of(step, tmp_path, frame) if "alone" in line] == []
