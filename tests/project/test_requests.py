@@ -1,5 +1,6 @@
 """The request table: what a real ``mlflow models serve`` of the artifact answers, case by case."""
 
+import io
 import json
 import re
 import shutil
@@ -54,6 +55,12 @@ def with_params(raw: str) -> str:
 
 def table(line: str) -> str:
     return f"{HEADER}\n{line}\n"
+
+
+def parquet() -> bytes:
+    file = io.BytesIO()
+    pd.DataFrame([ROW]).to_parquet(file)
+    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +281,7 @@ MLFLOWS_OWN: dict[str, tuple[str | bytes, str, int, str | int]] = {
     "csv with a long row": (table(LINE + ",9"), CSV, 400, "could not convert string to float"),
     "csv with text in a number": (table(LINE.replace("40.0", "x")), CSV, 400, "could not convert"),
     "csv with an open quote": (table('"' + LINE), CSV, 400, "EOF inside string"),
+    "parquet": (parquet(), PARQUET, 400, "valid Parquet"),
     "garbage parquet": (b"PAR1garbage", PARQUET, 400, "valid Parquet"),
     "empty parquet": (b"", PARQUET, 400, "valid Parquet"),
 }  # fmt: skip
@@ -297,7 +305,7 @@ def check(answer: tuple[int, str], status: int, expected: str | int) -> None:
 
 def leaks(body: str) -> list[str]:
     """Find traces of stacks and files in a body."""
-    return re.findall(r"Traceback|site-packages|\.py\b|/tmp/|/root/|File \"", body)
+    return re.findall(r"Traceback|site-packages|\.py\b|/(?:tmp|root|home)/|File \"", body)
 
 
 def strict_json(body: str) -> dict:
@@ -425,6 +433,12 @@ def test_the_server_answers_as_the_loaded_model_in_any_column_order(server, mode
     assert answers["prediction"].tolist() == expected["prediction"].tolist()
     given = answers["probability"].to_numpy()
     assert np.abs(given - expected["probability"].to_numpy()).max() <= 1e-12
+
+
+def test_integer_and_decimal_json_numbers_are_answered_alike(server):
+    integers, decimals = ROW | {"age": 40, "visits": 3}, ROW | {"age": 40.0, "visits": 3.0}
+    answers = [strict_json(server.ask(records(row))[1]) for row in (integers, decimals)]
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("dtype", ["object", "string", "string[pyarrow]"])
