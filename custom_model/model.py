@@ -156,12 +156,15 @@ def _encode_numeric(
                 yield row, "a number", cell
     with np.errstate(over="ignore", invalid="ignore"):
         out[:, 0] = numbers - feature["center"]
-    bad, expected = np.isinf(out[:, 0]), "a finite number"
-    if strict and not bad.any():
+    infinite = np.isinf(out[:, 0])
+    out[infinite, 0] = np.nan
+    for row in np.flatnonzero(infinite).tolist():
+        yield row, "a finite number", float(numbers[row])
+    if strict:
         low, high = feature["minimum"], feature["maximum"]
-        bad, expected = (numbers < low) | (numbers > high), f"{low:g} to {high:g}"
-    for row in np.flatnonzero(bad).tolist():
-        yield row, expected, float(numbers[row])
+        outside = ~infinite & ((numbers < low) | (numbers > high))
+        for row in np.flatnonzero(outside).tolist():
+            yield row, f"{low:g} to {high:g}", float(numbers[row])
 
 
 def _number(cell: Any) -> float:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 
-from custom_model.model import ClassifierModel, decide, encode
+from custom_model.model import ClassifierModel, decide, encode, encode_rows
 from steps.contract import infer_contract
 from tests.tables import customers
 
@@ -269,3 +269,17 @@ def test_a_number_can_stand_for_a_category():
     contract, _ = infer_contract(frame, labels, {"zip": "categorical"})
     given = pd.DataFrame({"zip": [10115.0, 80331.0, 5.0, np.nan]})
     assert encode(given, contract)[:, 0].tolist() == [0, 2, 4, 3]
+
+
+def test_an_infinite_number_does_not_hide_one_outside_the_training_range():
+    contract = contract_of(n=[1, 2])
+    _, problems = encode_rows(pd.DataFrame({"n": [np.inf, 3.0, 1.5]}), contract, strict=True)
+    assert problems == {
+        0: "column 'n', row 0: expected a finite number, got inf",
+        1: "column 'n', row 1: expected 1 to 2, got 3.0",
+    }
+
+
+def test_an_infinite_number_never_reaches_the_pipeline():
+    matrix, _ = encode_rows(pd.DataFrame({"n": [np.inf, -1e300, 1.5]}), contract_of(n=[1, 2]))
+    np.testing.assert_array_equal(matrix[:, 0], [np.nan, np.nan, 0])
