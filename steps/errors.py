@@ -1,12 +1,35 @@
-"""The one kind of failure that a user can mend."""
+"""The failures of a step, and how each is told in one line."""
 
+import signal
 from collections.abc import Iterable
 
+from mlflow.exceptions import MlflowException
+
 MOST_NAMES = 10
+TRACEBACK_VARIABLE = "PYFUNC_CLASSIFIER_TRACEBACK"
 
 
 class StepError(Exception):
     """Says in one line what was expected, what came and what to do next."""
+
+
+class Stopped(BaseException):
+    """A signal came."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.exit_status = 128 + number
+
+
+def reason_of(error: BaseException) -> str:
+    """Say in one line why a step failed."""
+    lines = getattr(error, "message", str(error)).strip().splitlines() or ["no message"]
+    if isinstance(error, StepError | MlflowException | Stopped):
+        return " ".join(lines)
+    return (
+        f"unexpected {type(error).__name__}: {lines[0]} "
+        f"(for the stack: --traceback, or {TRACEBACK_VARIABLE}=1)"
+    )
 
 
 def listed(names: Iterable[str]) -> str:

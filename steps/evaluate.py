@@ -1,40 +1,46 @@
-"""evaluate: score the held-out rows, draw the plots, judge the gates."""
+"""evaluate: score the held-out rows, draw the plots, judge gates, baseline and champion."""
 
+import json
 import sys
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import mlflow
 import numpy as np
 from matplotlib.figure import Figure
+from mlflow.entities import Run
 
-from custom_model.model import decide
 from steps import console
+from steps.cache import KEY, key_of, reuse, told
 from steps.errors import StepError
-from steps.gates import failures, parse_gates
-from steps.metrics import measure
-from steps.parameters import convert
+from steps.gates import Check, Gate, check_metric, parse_gates, verdict_of
+from steps.judgement import (
+    CHAMPION_ERRORS,
+    Rivals,
+    champion_checks,
+    compare,
+    gate_checks,
+    measure_all,
+    score,
+)
+from steps.parameters import convert, one_of
 from steps.plots import draw
+from steps.registry import find_alias
 from steps.runs import find_train_run, launch, step_run
-from steps.storage import Training, load_training
-from steps.train import class_indices
+from steps.storage import load_training
+
+# what package needs to judge again, should the champion change meanwhile
+JUDGED_WITH = ("model_name", "alias", "metric", "max_regression", "champion_error")
 
 
-def score(training: Training) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Score the held-out rows with the fitted pipeline.
-
-    Parameters
-    ----------
-    training : Training
-
-    Returns
-    -------
-    labels, predicted : ndarray of shape (n_rows,), int
-        Class indices.
-    probabilities : ndarray of shape (n_rows, n_classes), float
-    """
-    probabilities = training.pipeline.predict_proba(training.matrix())
-    labels = class_indices(training.labels, training.contract)
-    return labels, decide(probabilities, training.contract["threshold"]), probabilities
+def check_parameters(params: dict[str, Any]) -> list[Gate]:
+    """Refuse what cannot be judged before anything is scored; returns the gates."""
+    check_metric(params["metric"])
+    one_of("champion_error", params["champion_error"], CHAMPION_ERRORS)
+    if not params["max_regression"] >= 0:
+        raise StepError(f"max_regression: expected 0 or more, got {params['max_regression']}")
+    return parse_gates(params["gates"])
 
 
 def log_plots(figures: dict[str, Figure]) -> None:
@@ -45,27 +51,77 @@ def log_plots(figures: dict[str, Figure]) -> None:
             mlflow.log_figure(figure, f"plots/{name}")
 
 
-def run(declared: dict[str, str], further: dict[str, str]) -> str:
-    """Run the step; returns the id of its run."""
+def log_verdict(checks: list[Check], rivals: Rivals, params: dict[str, Any]) -> dict[str, Any]:
+    """Log the verdict to the active run: tags, ``verdict.json`` and the table ``checks.json``."""
+    verdict = verdict_of(checks) | {
+        "metric": rivals.metric,
+        "figures": rivals.figures(),
+        "champion": rivals.version,
+        "remark": rivals.remark,
+    }
+    mlflow.log_dict(verdict, "verdict.json")
+    if checks:
+        columns = {name: [getattr(check, name) for check in checks] for name in Check._fields}
+        mlflow.log_table(columns, "checks.json")
+    mlflow.set_tags(
+        {
+            "verdict": verdict["verdict"],
+            "verdict_reasons": "; ".join(verdict["reasons"]),
+            "judgement": json.dumps(
+                {name: params[name] for name in JUDGED_WITH} | {"champion_version": rivals.version}
+            ),
+        }
+    )
+    return verdict
+
+
+def still_judged(params: dict[str, Any], train_run: Run) -> Callable[[Run], bool]:
+    """Tell of an evaluation whether the champion that it judged against still stands."""
+
+    def still_good(evaluation: Run) -> bool:
+        champion = find_alias(params["model_name"], params["alias"])
+        judged = json.loads(evaluation.data.tags["judgement"])["champion_version"]
+        if champion is None:
+            return judged == ""
+        itself = champion.tags.get("train_run_id") == train_run.info.run_id
+        return itself or judged == str(champion.version)
+
+    return still_good
+
+
+def run(declared: dict[str, str], further: dict[str, str], fresh: bool = True) -> str:
+    """Run the step; returns the id of its run, or of the finished one that it would repeat."""
     with step_run("evaluate", declared) as active:
         params = convert("evaluate", declared, further)
-        gates = parse_gates(params["gates"])
-        train_run_id = find_train_run(params["run_id"]).info.run_id
-        mlflow.set_tag("train_run_id", train_run_id)
-        training = load_training(train_run_id)
+        gates = check_parameters(params)
+        train_run = find_train_run(params["run_id"])
+        mlflow.set_tag("train_run_id", train_run.info.run_id)
+        key = key_of("evaluate", params=params | {"run_id": train_run.info.run_id})
+        done = None if fresh else reuse(active, key, still_judged(params, train_run))
+        if done:
+            console.table("evaluate", told(done))
+            return done.info.run_id
+        mlflow.set_tag(KEY, key)
+        training = load_training(train_run.info.run_id)
         with console.progress("scoring the held-out rows"):
-            labels, predicted, probabilities = score(training)
-        measured = measure(labels, predicted, probabilities)
-        mlflow.log_metrics({k: v for k, v in measured.items() if np.isfinite(v)})
-        log_plots(draw(labels, predicted, probabilities, training.contract["classes"]))
-        missed = failures(gates, measured)
-        verdict = "REJECTED" if missed else "VALIDATED"
-        mlflow.set_tags({"verdict": verdict, "gates_missed": "; ".join(missed)})
-        judged = ", ".join(map(str, gates)) or "no gates"
-        rows = {"rows": len(labels), **measured, "verdict": f"{verdict} ({judged})"}
+            labels, scored = score(training)
+            measured, slices = measure_all(training, labels, scored)
+            rivals = compare(training, train_run, labels, scored, params)
+        figures = measured | rivals.figures()
+        mlflow.log_metrics({k: v for k, v in figures.items() if np.isfinite(v)})
+        mlflow.log_table(slices, "slices.json")
+        log_plots(draw(labels, *scored, training.contract["classes"]))
+        if rivals.remark:
+            console.warn(rivals.remark)
+        checks = gate_checks(gates, measured, slices, rivals)
+        checks += champion_checks(rivals, params["max_regression"])
+        verdict = log_verdict(checks, rivals, params)
+        judged = ", ".join(check.condition for check in checks) or "no gates"
+        rows = {"rows": len(labels), **measured, **rivals.lines()}
+        rows["verdict"] = f"{verdict['verdict']} ({judged})"
         console.table("evaluate", rows | {"run": active.info.run_id})
-        if missed:
-            raise StepError(f"gate {'; '.join(missed)}; nothing is registered")
+        if verdict["reasons"]:
+            raise StepError(f"gate {'; '.join(verdict['reasons'])}; nothing is registered")
         return active.info.run_id
 
 

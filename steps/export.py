@@ -24,12 +24,13 @@ class Export(NamedTuple):
     content: bytes
     difference: float  # largest absolute difference in a probability; 0 for a pickle
     reason: str  # why it is no graph; empty for a graph
+    n_rows: int = 0  # on which both agree
 
-    def verdict(self, n_rows: int) -> str:
+    def verdict(self) -> str:
         """Say on how many rows graph and pipeline agree, or that there is no graph."""
         if self.reason:
             return "none, this is the fitted pipeline itself"
-        return f"{n_rows} rows, differs by at most {self.difference:.1e}"
+        return f"{self.n_rows} rows, differs by at most {self.difference:.1e}"
 
 
 def export(pipeline: Pipeline, matrix: np.ndarray, threshold: float | None) -> Export:
@@ -64,7 +65,7 @@ def export(pipeline: Pipeline, matrix: np.ndarray, threshold: float | None) -> E
             f"{difference:.1e}"
         )
         return Export("pipeline.pkl", pickled(pipeline), 0.0, reason)
-    return Export("pipeline.onnx", graph, difference, "")
+    return Export("pipeline.onnx", graph, difference, "", len(matrix))
 
 
 def to_onnx(pipeline: Pipeline, n_encoded: int) -> bytes:

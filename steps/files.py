@@ -7,8 +7,10 @@ import shutil
 import tempfile
 import urllib.request
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,8 +36,17 @@ FOREIGN = {
 }
 
 
-def read_table(data: str) -> tuple[pd.DataFrame, str]:
-    """Read a table.
+class TableFile(NamedTuple):
+    """A table's file, on this machine."""
+
+    path: Path
+    sha256: str  # of its bytes, hexadecimal
+    data: str  # as given: path or URI
+
+
+@contextmanager
+def fetched(data: str) -> Iterator[TableFile]:
+    """Bring a table's file to this machine and hash it, without reading it.
 
     Parameters
     ----------
@@ -43,10 +54,52 @@ def read_table(data: str) -> tuple[pd.DataFrame, str]:
         A CSV, gzipped CSV or parquet file: a path (relative ones are looked up in the project's
         folder) or a URI that MLflow can download (https, s3, gs, dbfs, runs, ...).
 
+    Raises
+    ------
+    StepError
+        When nothing is there.
+    """
+    if not data.lower().endswith(FORMATS):
+        raise StepError(f"data: expected a name ending in {', '.join(FORMATS)}, got {data!r}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = _local_path(data, folder)
+        yield TableFile(path, _sha256(path), data)
+
+
+def parse_table(file: TableFile) -> pd.DataFrame:
+    """Parse a table.
+
+    Parameters
+    ----------
+    file : TableFile
+
+    Returns
+    -------
+    DataFrame
+        Column names are texts; a category column has the type of its categories.
+
+    Raises
+    ------
+    StepError
+        When it is not readable.
+    """
+    frame = _parse(file.path, file.data)
+    frame.columns = frame.columns.map(str)
+    return frame.apply(_plain)
+
+
+def read_table(data: str) -> tuple[pd.DataFrame, str]:
+    """Fetch and parse a table.
+
+    Parameters
+    ----------
+    data : str
+        As for ``fetched``.
+
     Returns
     -------
     frame : DataFrame
-        Column names are texts; a category column has the type of its categories.
+        As from ``parse_table``.
     sha256 : str
         Of the file's bytes, hexadecimal.
 
@@ -55,14 +108,8 @@ def read_table(data: str) -> tuple[pd.DataFrame, str]:
     StepError
         When nothing readable is there.
     """
-    if not data.lower().endswith(FORMATS):
-        raise StepError(f"data: expected a name ending in {', '.join(FORMATS)}, got {data!r}")
-    with tempfile.TemporaryDirectory() as folder:
-        path = _local_path(data, folder)
-        sha256 = _sha256(path)
-        frame = _parse(path, data)
-    frame.columns = frame.columns.map(str)
-    return frame.apply(_plain), sha256
+    with fetched(data) as file:
+        return parse_table(file), file.sha256
 
 
 def _plain(values: pd.Series) -> pd.Series:

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn import metrics
 
 CALIBRATION_BINS = 10
@@ -26,14 +27,29 @@ def roc_auc(labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
     -------
     float
         0 to 1; NaN when only one class is present.
+
+    Notes
+    -----
+    By the rank sum [1]_: equal to ``sklearn.metrics.roc_auc_score``, and fast enough to be
+    bootstrapped.
+
+    References
+    ----------
+    .. [1] Hanley and McNeil, "The meaning and use of the area under a receiver operating
+       characteristic (ROC) curve", Radiology 143(1), 1982.
     """
-    columns = np.array([1]) if probabilities.shape[1] == 2 else np.unique(labels)
-    areas = [
-        metrics.roc_auc_score(labels == column, probabilities[:, column])
-        for column in columns
-        if 0 < np.mean(labels == column) < 1
-    ]
-    return float(np.mean(areas)) if areas else float("nan")
+    columns = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
+    areas = [_area(labels == column, probabilities[:, column]) for column in columns]
+    present = [area for area in areas if area is not None]
+    return float(np.mean(present)) if present else float("nan")
+
+
+def _area(positive: np.ndarray, scores: np.ndarray) -> float | None:
+    n_positive, n_negative = positive.sum(), (~positive).sum()
+    if not n_positive or not n_negative:
+        return None
+    rank_sum = rankdata(scores)[positive].sum()
+    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
 
 
 def calibration_error(
@@ -78,6 +94,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]] = {
     "brier": lambda y, p, s: metrics.brier_score_loss(y, s, labels=np.arange(s.shape[1])),
     "calibration_error": calibration_error,
 }
+LOSSES = {"log_loss", "brier", "calibration_error"}  # less is better; of all others, more
 
 
 def measure(

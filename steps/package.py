@@ -1,190 +1,186 @@
-"""package: one pyfunc artifact of an evaluated model, registered, the alias moved last."""
+"""package: one pyfunc artifact of an evaluated model, proven, registered, the alias moved last."""
 
-import hashlib
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import mlflow
-import numpy as np
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import get_model_info
 from mlflow.models.model import ModelInfo
 
-from custom_model import model as serving_code
-from custom_model.model import decide
 from steps import console
-from steps.contract import signature_of
-from steps.environment import requirements
-from steps.errors import StepError
-from steps.export import TOLERANCE, Export, export, parity_rows
+from steps.approval import challenge, validated
+from steps.artifact import log_artifact
+from steps.cache import KEY, key_of, reuse, told
+from steps.export import Export, export, parity_rows
+from steps.isolation import check_manager
+from steps.lifecycle import DEPLOYMENT, DEPLOYMENTS, move_alias, undo_move
 from steps.parameters import convert
-from steps.runs import find_evaluation, find_train_run, launch, step_run
-from steps.storage import Training, json_text, load_training
+from steps.proof import prove
+from steps.registry import check_names, find_alias, register, remove_logged_models, remove_versions
+from steps.runs import find_train_run, launch, step_run
+from steps.storage import Training, load_training
 from steps.usage import commands
 
-EXAMPLE_ROWS = 5
 
-
-def log_artifact(training: Training, exported: Export) -> ModelInfo:
-    """Log the one artifact to the active run.
-
-    Parameters
-    ----------
-    training : Training
-    exported : Export
-
-    Returns
-    -------
-    ModelInfo
-    """
-    content = {
-        "contract": ("contract.json", json_text(training.contract).encode()),
-        "pipeline": (exported.file_name, exported.content),
+def version_tags(
+    evaluation: Run | None, train_run: Run, exported: Export, proof: dict[str, Any], forced: str
+) -> dict[str, str]:
+    """Make the tags of a version: what it is, who vouches for it, and where to look."""
+    run = mlflow.active_run()
+    tags = {
+        "pipeline_format": "pickle" if exported.reason else "onnx",
+        "train_run_id": train_run.info.run_id,
+        "package_run_id": run.info.run_id if run else "",
+        "verdict": "FORCED" if forced else "VALIDATED",
+        "proof": f"PASSED {proof['verify_env']} {proof['environment_sha256'][:12]}",
+        "data_sha256": train_run.data.tags.get("data_sha256", ""),
+        DEPLOYMENT: DEPLOYMENTS[0],
     }
-    # MLflow would replace the artifact's requirements by the lock of the working directory
-    os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"
-    with tempfile.TemporaryDirectory() as folder, without_bytecode():
-        for file_name, data in content.values():
-            Path(folder, file_name).write_bytes(data)
-        return mlflow.pyfunc.log_model(
-            name="model",
-            python_model=serving_code.__file__,
-            artifacts={key: str(Path(folder, name)) for key, (name, _) in content.items()},
-            model_config={
-                "sha256": {
-                    key: hashlib.sha256(data).hexdigest() for key, (_, data) in content.items()
-                }
-            },
-            signature=signature_of(training.contract),
-            input_example=as_signed(training).head(EXAMPLE_ROWS),
-            pip_requirements=requirements(exported.file_name, exported.content),
-        )
+    if evaluation:
+        tags["evaluate_run_id"] = evaluation.info.run_id
+    return tags | ({"forced_because": forced[:1000]} if forced else {})
 
 
-@contextmanager
-def without_bytecode() -> Iterator[None]:
-    """Keep Python from caching bytecode beside the artifact's code, where it would ship."""
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = before
-
-
-def as_signed(training: Training) -> pd.DataFrame:
-    """Return the held-out rows in the signature's types: numbers as float, all else as object."""
-    return pd.DataFrame(
-        {
-            feature["name"]: _as_type(training.features[feature["name"]], feature)
-            for feature in training.contract["features"]
-        }
+def describe(train_run: Run, evaluation: Run | None, proof: dict[str, Any]) -> str:
+    """Describe a version in a sentence or two, for the registry's page."""
+    params, metrics = train_run.data.params, evaluation.data.metrics if evaluation else {}
+    shown = [name for name in ("roc_auc", "accuracy", "log_loss") if name in metrics]
+    figures = ", ".join(f"{name} {metrics[name]:.4f}" for name in shown) or "not evaluated"
+    return (
+        f"{params['classifier']} that predicts {params['target']} from {params['data']}. "
+        f"Held out: {figures}. Proven on {proof['rows']} rows in an environment of its own "
+        f"({proof['verify_env']})."
     )
 
 
-def _as_type(values: pd.Series, feature: dict[str, Any]) -> pd.Series:
-    if feature["type"] == "double":
-        return values.astype(np.float64)
-    if feature["kind"] == "datetime":
-        stamps = pd.to_datetime(values, utc=True, format="ISO8601")
-        values = stamps.map(pd.Timestamp.isoformat, na_action="ignore")
-    return values.astype(object).where(values.notna(), None)
-
-
-def check_artifact(model_uri: str, training: Training) -> None:
-    """Load the artifact and compare it with the fitted pipeline on every held-out row.
-
-    Raises
-    ------
-    StepError
-        When a label differs, or a probability by more than 1e-6.
-    """
-    contract = training.contract
-    with without_bytecode():
-        model = mlflow.pyfunc.load_model(model_uri)
-    answers = model.predict(as_signed(training), params={"output": "all"})
-    expected = training.pipeline.predict_proba(training.matrix())
-    labels = np.asarray(contract["classes"])[decide(expected, contract["threshold"])]
-    given = answers[[f"probability_{label}" for label in contract["classes"]]].to_numpy()
-    wrong = (answers["prediction"].to_numpy() != labels) | (
-        np.abs(given - expected).max(axis=1) > TOLERANCE
-    )
-    if wrong.any():
-        raise StepError(
-            f"the packaged artifact answers {wrong.sum()} of {len(wrong)} held-out rows unlike the "
-            f"fitted pipeline (first row {int(wrong.argmax())}); nothing is registered"
-        )
-
-
-def register(model_uri: str, model_name: str, alias: str, tags: dict[str, str]) -> str:
-    """Register a version and, last of all, move the alias to it.
+def pack(training: Training, params: dict[str, Any]) -> tuple[Export, ModelInfo, dict[str, Any]]:
+    """Export, log and prove the artifact; what is not proven is removed.
 
     Returns
     -------
-    str
-        The version.
+    exported : Export
+    info : ModelInfo
+    proof : dict
     """
-    client = MlflowClient()
-    version = mlflow.register_model(model_uri, model_name, tags=tags).version
+    rows = parity_rows(training.matrix(), training.contract)
+    with console.progress("converting to ONNX and comparing"):
+        exported = export(training.pipeline, rows, training.contract["threshold"])
+    if exported.reason:
+        console.warn(f"packaged as a pickle, not as a graph: {exported.reason}")
+    else:
+        mlflow.log_metrics({"parity_rows": len(rows), "parity_max_difference": exported.difference})
+    info = log_artifact(training, exported)
+    with console.progress(
+        f"proving the artifact in an environment of its own ({params['verify_env']})"
+    ):
+        proof = prove(info.model_uri, training, params["verify_env"])
+    mlflow.log_dict(proof, "proof.json")
+    mlflow.log_metrics({f"proof_{name}_seconds": value for name, value in proof["seconds"].items()})
+    return exported, info, proof
+
+
+def publish(
+    info: ModelInfo, params: dict[str, Any], tags: dict[str, str], description: str
+) -> ModelVersion:
+    """Register a version and move the alias to it, last of all; a failure leaves neither."""
+    client, name, run_id = MlflowClient(), params["model_name"], tags["package_run_id"]
+    mlflow.set_tag("registering", name)  # for the next start, should this process be killed
+    version = register(info.model_uri, name, tags, description)
     try:
-        client.set_registered_model_alias(model_name, alias, version)
+        move_alias(version, params["alias"], "packaged", run_id)
     except BaseException:
-        client.delete_model_version(model_name, version)
+        if remove_versions(client, name, run_id):
+            undo_move(client, name, run_id)
         raise
     return version
 
 
-def _validated(train_run: Run) -> Run:
-    evaluation = find_evaluation(train_run)
-    if evaluation.data.tags["verdict"] != "VALIDATED":
-        raise StepError(
-            f"train run {train_run.info.run_id} was rejected: "
-            f"{evaluation.data.tags['gates_missed']}; nothing is registered"
-        )
-    return evaluation
+@contextmanager
+def cleaned_up(run: Run) -> Iterator[None]:
+    """Delete the logged model of a package run that fails."""
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):  # the failure itself is what to tell
+            remove_logged_models(MlflowClient(), run)
+        raise
 
 
-def run(declared: dict[str, str], further: dict[str, str]) -> str:
-    """Run the step; returns the registered version."""
-    with step_run("package", declared) as active:
+def check_parameters(params: dict[str, Any]) -> None:
+    """Refuse what would fail only at the end."""
+    check_names(params["model_name"], params["alias"])
+    check_manager(params["verify_env"])
+
+
+def cache_key(params: dict[str, Any], train_run: Run, evaluation: Run | None) -> str:
+    """Name the packaging by all that it depends on."""
+    evaluated = evaluation.info.run_id if evaluation else ""
+    inputs = {"run_id": train_run.info.run_id, "evaluate_run_id": evaluated}
+    return key_of("package", params=params | inputs)
+
+
+def still_registered(params: dict[str, Any]) -> Callable[[Run], bool]:
+    """Tell of a package run whether its version is whole and the alias still points to it."""
+
+    def still_good(packaged: Run) -> bool:
+        version = find_alias(params["model_name"], params["alias"])
+        if version is None or str(version.version) != packaged.data.tags.get("model_version"):
+            return False
+        try:
+            get_model_info(f"models:/{params['model_name']}/{version.version}")
+        except (MlflowException, OSError):
+            return False
+        return True
+
+    return still_good
+
+
+def make(
+    training: Training, train_run: Run, evaluation: Run | None, forced: str, params: dict[str, Any]
+) -> tuple[str, dict[str, str]]:
+    """Pack, prove, challenge and publish; returns the version and lines for the console."""
+    exported, info, proof = pack(training, params)
+    tags = version_tags(evaluation, train_run, exported, proof, forced)
+    mlflow.set_tags(tags | {"pipeline_format_reason": exported.reason})
+    if evaluation and not forced:
+        challenge(evaluation, train_run, training, params)
+    version = publish(info, params, tags, describe(train_run, evaluation, proof)).version
+    return str(version), {
+        "pipeline": f"{exported.file_name}, {len(exported.content) / 1024:.0f} KiB",
+        "parity": exported.verdict(),
+        "proof": f"{proof['rows']} rows in {proof['verify_env']}, served too",
+    }
+
+
+def run(declared: dict[str, str], further: dict[str, str], fresh: bool = True) -> str:
+    """Run the step; returns the registered version, or the one that it would repeat."""
+    with step_run("package", declared) as active, cleaned_up(active):
         params = convert("package", declared, further)
+        check_parameters(params)
         train_run = find_train_run(params["run_id"])
-        train_run_id = train_run.info.run_id
-        mlflow.set_tag("train_run_id", train_run_id)
-        evaluation = _validated(train_run)
-        training = load_training(train_run_id)
-        contract = training.contract
-        rows = parity_rows(training.matrix(), contract)
-        with console.progress("converting to ONNX and comparing"):
-            exported = export(training.pipeline, rows, contract["threshold"])
-        form = "pickle" if exported.reason else "onnx"
-        tags = {"pipeline_format": form, "train_run_id": train_run_id}
-        mlflow.set_tags(tags | {"pipeline_format_reason": exported.reason})
-        if exported.reason:
-            console.warn(f"packaged as a pickle, not as a graph: {exported.reason}")
-        parity = {"parity_rows": len(rows), "parity_max_difference": exported.difference}
-        mlflow.log_metrics({} if exported.reason else parity)
-        info = log_artifact(training, exported)
-        check_artifact(info.model_uri, training)
-        tags["evaluate_run_id"] = evaluation.info.run_id
-        version = register(info.model_uri, params["model_name"], params["alias"], tags)
+        mlflow.set_tag("train_run_id", train_run.info.run_id)
+        evaluation, forced = validated(train_run, params["force"])
+        if forced:
+            console.warn(f"FORCED: {forced}; registered all the same, with verdict=FORCED")
+        training = load_training(train_run.info.run_id)
+        key = cache_key(params, train_run, evaluation)
+        done = None if fresh else reuse(active, key, still_registered(params))
+        if done:
+            version, lines = done.data.tags["model_version"], told(done)
+        else:
+            mlflow.set_tag(KEY, key)
+            version, lines = make(training, train_run, evaluation, forced, params)
         mlflow.set_tag("model_version", version)
-        console.table(
-            "package",
-            {
-                "pipeline": f"{exported.file_name}, {len(exported.content) / 1024:.0f} KiB",
-                "parity": exported.verdict(len(rows)),
-                "registered": f"{params['model_name']} version {version}",
-                "alias": params["alias"],
-                "run": active.info.run_id,
-            },
-        )
-        print(commands(params["model_name"], params["alias"], as_signed(training).head(1)))
+        name, alias = params["model_name"], params["alias"]
+        lines |= {"registered": f"{name} version {version}", "alias": alias}
+        console.table("package", lines | {"run": active.info.run_id})
+        print(commands(name, alias, training.signed().head(1)))
         return version
 
 

@@ -1,7 +1,7 @@
 """The command line of every step, read from MLproject, where the only defaults live."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,14 @@ import yaml
 from steps.errors import StepError
 
 PROJECT = Path(__file__).resolve().parent.parent
-TYPES = {"string": str, "float": float, "int": int}
+
+
+def _truth(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+TYPES: dict[str, Callable[[str], Any]] = {"string": str, "float": float, "int": int, "bool": _truth}
+EXPECTED = {"bool": "true or false"}
 
 
 def parameters_of(entry_point: str) -> dict[str, dict[str, Any]]:
@@ -95,8 +102,19 @@ def convert(
 def _converted(name: str, text: str, kind: str) -> Any:
     try:
         return TYPES[kind](text)
-    except ValueError as error:
-        raise StepError(f"{name}: expected {kind}, got {text!r}") from error
+    except (ValueError, KeyError) as error:
+        raise StepError(f"{name}: expected {EXPECTED.get(kind, kind)}, got {text!r}") from error
+
+
+def one_of(name: str, value: str, expected: Iterable[str]) -> None:
+    """Refuse a value that is none of the expected ones.
+
+    Raises
+    ------
+    StepError
+    """
+    if value not in expected:
+        raise StepError(f"{name}: expected one of {', '.join(expected)}, got {value!r}")
 
 
 def names_in(text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,12 +12,14 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.environment_variables import MLFLOW_RUN_ID
-from mlflow.exceptions import MlflowException
 
-from steps.errors import StepError
+from steps.cache import original
+from steps.errors import TRACEBACK_VARIABLE, StepError, Stopped, reason_of
 from steps.parameters import split_arguments
+from steps.preflight import check_tracking
+from steps.signals import stoppable
+from steps.stale import close_stale_runs, own_process
 
-TRACEBACK_VARIABLE = "PYFUNC_CLASSIFIER_TRACEBACK"
 Step = Callable[[dict[str, str], dict[str, str]], Any]
 
 
@@ -36,53 +37,58 @@ def launch(entry_point: str, step: Step, argv: list[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 when the step did what was asked, else 1 and one line on stderr.
+        Exit status: 0 when the step did what was asked, else 1 (128 and the signal's number for
+        a stopped one) and one line on stderr.
     """
     declared, further, show_stack = split_arguments(
         entry_point, sys.argv[1:] if argv is None else argv
     )
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    # a stopped job ends its run instead of leaving it RUNNING
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        step(declared, further)
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
-    except Exception as error:
-        if show_stack or os.environ.get(TRACEBACK_VARIABLE):
-            traceback.print_exc()
-        print(f"error: {reason_of(error)}", file=sys.stderr)
-        return 1
+    with stoppable():
+        try:
+            step(declared, further)
+        except (Exception, Stopped) as error:
+            if show_stack or os.environ.get(TRACEBACK_VARIABLE):
+                traceback.print_exc()
+            print(f"error: {reason_of(error)}", file=sys.stderr)
+            return getattr(error, "exit_status", 1)
     return 0
-
-
-def reason_of(error: BaseException) -> str:
-    """Say in one line why a step failed."""
-    lines = getattr(error, "message", str(error)).strip().splitlines() or ["no message"]
-    if isinstance(error, StepError | MlflowException):
-        return " ".join(lines)
-    return (
-        f"unexpected {type(error).__name__}: {lines[0]} "
-        f"(for the stack: --traceback, or {TRACEBACK_VARIABLE}=1)"
-    )
 
 
 @contextmanager
 def step_run(step: str, params: dict[str, Any]) -> Iterator[Run]:
     """Open the run of a step: nested in the active run, or the one that ``mlflow run`` made.
 
-    A failure leaves the run FAILED, with its reason as the tag ``failure_reason``.
+    The outermost one first asks whether the tracking store answers, and closes the runs that
+    killed processes left. A failure leaves the run FAILED, a signal KILLED, with the reason as
+    the tag ``failure_reason``.
     """
     name = None if MLFLOW_RUN_ID.defined else step  # keep the name given to mlflow run
     nested = mlflow.active_run() is not None
-    with mlflow.start_run(run_name=name, nested=nested, tags={"step": step}) as run:
+    if not nested:
+        check_tracking()
+    tags = {"step": step} | own_process()
+    with mlflow.start_run(run_name=name, nested=nested, tags=tags) as run:
         try:
+            if not nested:
+                close_stale_runs(run)
             mlflow.log_params({k: v for k, v in params.items() if k not in run.data.params})
             yield run
         except BaseException as error:
-            mlflow.set_tag("failure_reason", reason_of(error))
+            _end(run, error)
             raise
+
+
+def _end(run: Run, error: BaseException) -> None:
+    try:
+        mlflow.set_tag("failure_reason", reason_of(error))
+        mlflow.end_run("KILLED" if isinstance(error, Stopped) else "FAILED")
+    except Exception as lost:  # the first error is the one to tell
+        print(
+            f"warning: run {run.info.run_id} could not be closed ({reason_of(lost)}); "
+            "the next start on this machine closes it",
+            file=sys.stderr,
+        )
 
 
 def find_train_run(run_id: str) -> Run:
@@ -110,7 +116,7 @@ def find_train_run(run_id: str) -> Run:
                 "run_id: no finished train run in this experiment; run the entry point train first"
             )
         return newest
-    run = _get_run(run_id)
+    run = original(_get_run(run_id))
     step = run.data.tags.get("step")
     if step == "main":
         run = _search(f"tags.mlflow.parentRunId = '{run_id}' and tags.step = 'train'") or run
@@ -162,4 +168,4 @@ def _search(filter_string: str) -> Run | None:
     runs = MlflowClient().search_runs(
         [_experiment_id()], filter_string, max_results=1, order_by=["attributes.start_time DESC"]
     )
-    return runs[0] if runs else None
+    return original(runs[0]) if runs else None

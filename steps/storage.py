@@ -9,12 +9,16 @@ import cloudpickle
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 from sklearn.pipeline import Pipeline
 
 import custom_model
 from custom_model.model import encode
 
 FOLDER = "training"
+FILES = {"pipeline.pkl", "contract.json", "held_out.parquet"}
 
 
 class Training(NamedTuple):
@@ -28,6 +32,41 @@ class Training(NamedTuple):
     def matrix(self) -> np.ndarray:
         """Encode the held-out rows: shape (n_rows, n_encoded), float32."""
         return encode(self.features, self.contract)
+
+    def signed(self) -> pd.DataFrame:
+        """Return the held-out rows in the types of the signature."""
+        return as_signed(self.features, self.contract)
+
+
+def as_signed(features: pd.DataFrame, contract: dict[str, Any]) -> pd.DataFrame:
+    """Return rows in the types of the signature: numbers as float, all else as object.
+
+    Parameters
+    ----------
+    features : DataFrame of n_rows rows
+    contract : dict
+        Whose features are returned, in its order; the model itself names those that lack.
+
+    Returns
+    -------
+    DataFrame of n_rows rows
+    """
+    return pd.DataFrame(
+        {
+            feature["name"]: _as_type(features[feature["name"]], feature)
+            for feature in contract["features"]
+            if feature["name"] in features
+        }
+    )
+
+
+def _as_type(values: pd.Series, feature: dict[str, Any]) -> pd.Series:
+    if feature["type"] == "double":
+        return values.astype(np.float64)
+    if feature["kind"] == "datetime":
+        stamps = pd.to_datetime(values, utc=True, format="ISO8601")
+        values = stamps.map(pd.Timestamp.isoformat, na_action="ignore")
+    return values.astype(object).where(values.notna(), None)
 
 
 def pickled(pipeline: Pipeline) -> bytes:
@@ -43,13 +82,22 @@ def save_training(
     pipeline: Pipeline, contract: dict[str, Any], features: pd.DataFrame, labels: pd.Series
 ) -> None:
     """Log the fitted pipeline, the contract and the held-out rows to the active run."""
-    names = [feature["name"] for feature in contract["features"]]
-    held_out = features[names].assign(**{contract["target"]: labels})
+    # columns that this pipeline has no use for too: the champion may
+    held_out = features.assign(**{contract["target"]: labels})
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "pipeline.pkl").write_bytes(pickled(pipeline))
         Path(folder, "contract.json").write_text(json_text(contract), encoding="utf-8")
         held_out.to_parquet(Path(folder, "held_out.parquet"), index=False)
         mlflow.log_artifacts(folder, FOLDER)
+
+
+def has_training(run: Run) -> bool:
+    """Tell whether what ``save_training`` logged is still there."""
+    try:
+        logged = MlflowClient().list_artifacts(run.info.run_id, FOLDER)
+    except (MlflowException, OSError):
+        return False
+    return {Path(file.path).name for file in logged} >= FILES
 
 
 def load_training(run_id: str) -> Training:

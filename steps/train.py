@@ -16,15 +16,16 @@ from custom_model.classifiers import build_classifier
 from custom_model.model import encode
 from custom_model.preprocessing import build_preprocessor
 from steps import console
+from steps.cache import key_of, reuse, source_sha256, told
 from steps.checks import warnings_about
 from steps.contract import infer_contract
 from steps.data import select_columns, split
 from steps.drift import profile
 from steps.errors import StepError, listed
-from steps.files import read_table
+from steps.files import fetched, parse_table
 from steps.parameters import convert, kinds_in, names_in
 from steps.runs import launch, step_run
-from steps.storage import save_training
+from steps.storage import has_training, save_training
 
 
 def build_pipeline(
@@ -172,14 +173,31 @@ def summary(
     }
 
 
-def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
-    """Run the step; returns the id of its run."""
+def cache_key(params: dict[str, Any], hyperparameters: dict[str, str], data_sha256: str) -> str:
+    """Name the training by all that it depends on; the data by its content, not by its path."""
+    estimator = build_classifier(params["classifier"], **hyperparameters)
+    depends = {name: value for name, value in params.items() if name != "data"}
+    return key_of(
+        "train",
+        params=depends | {"data_sha256": data_sha256},
+        hyperparameters=hyperparameters,
+        classifier_sha256=source_sha256(estimator),
+    )
+
+
+def run(declared: dict[str, str], hyperparameters: dict[str, str], fresh: bool = True) -> str:
+    """Run the step; returns the id of its run, or of the finished one that it would repeat."""
     with step_run("train", declared) as active:
         params = convert("train", declared)
         kinds = kinds_in(params["kinds"])
         check_classifier(params["classifier"], hyperparameters)
-        with console.progress(f"reading {params['data']}"):
-            frame, sha256 = read_table(params["data"])
+        with console.progress(f"reading {params['data']}"), fetched(params["data"]) as file:
+            key = cache_key(params, hyperparameters, file.sha256)
+            done = None if fresh else reuse(active, key, has_training)
+            if done:
+                console.table("train", told(done))
+                return done.info.run_id
+            frame = parse_table(file)
         rows = split_rows(frame, params)
         contract, dropped = infer_contract(rows.features[0], rows.labels[0], kinds)
         matrix = encode(rows.features[0], contract)
@@ -192,8 +210,9 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
         for warning in found + told:
             console.warn(warning)
         log_training(
-            pipeline, found + told, dropped, seconds, data_sha256=sha256, split_sha256=rows.sha256()
-        )
+            pipeline, found + told, dropped, seconds,
+            data_sha256=file.sha256, split_sha256=rows.sha256(), cache_key=key,
+        )  # fmt: skip
         save_training(pipeline, contract, rows.features[1], rows.labels[1])
         lines = summary(params, rows, contract, seconds)
         console.table("train", lines | {"run": active.info.run_id})

@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from steps import drift, evaluate, main, package, train
+from steps import drift, evaluate, main, package, promote, train, versions
 from steps.runs import launch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +22,8 @@ ENTRY_POINTS = {
     "train": train,
     "evaluate": evaluate,
     "package": package,
+    "promote": promote,
+    "versions": versions,
     "drift": drift,
 }
 

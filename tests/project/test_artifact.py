@@ -14,7 +14,6 @@ import pytest
 
 from custom_model import model as serving_code
 from custom_model.model import decide
-from steps.package import as_signed
 from steps.storage import Training, load_training
 from tests.conftest import shell
 from tests.serving import Server, serving
@@ -42,7 +41,7 @@ def elsewhere(serving_python, store, tmp_path_factory) -> Elsewhere:
     version = mlflow.MlflowClient().get_model_version(NAME, "1")
     training = load_training(version.tags["train_run_id"])
     mlflow.set_tracking_uri(None)
-    as_signed(training).to_json(folder / "rows.json", orient="records", lines=True)
+    training.signed().to_json(folder / "rows.json", orient="records", lines=True)
     return Elsewhere(folder, serving_python, training)
 
 

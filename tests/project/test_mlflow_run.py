@@ -40,7 +40,7 @@ def test_the_happy_path_prints_no_warning(happy):
 
 
 def test_the_happy_path_says_how_good_the_model_is_and_where_it_is_registered(happy):
-    assert "verdict            VALIDATED (roc_auc>0.5)" in happy.stdout
+    assert "verdict            VALIDATED (roc_auc>0.5, gain_over_baseline>0)" in happy.stdout
     assert "registered  pyfunc-classifier version 1" in happy.stdout
 
 

@@ -38,7 +38,7 @@ def test_mlflow_composes_the_command_that_the_step_reads_back(entry_point):
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
 def test_every_parameter_has_a_type_and_a_default(entry_point):
     for spec in PROJECT["entry_points"][entry_point]["parameters"].values():
-        assert spec["type"] in ("string", "int", "float")
+        assert spec["type"] in ("string", "int", "float", "bool")
         assert "default" in spec
 
 

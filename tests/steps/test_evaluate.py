@@ -9,7 +9,7 @@ def test_every_metric_is_logged_and_shown(step):
     step("train")
     outcome = step("evaluate")
     (run,) = outcome.runs("evaluate")
-    assert set(run.data.metrics) == set(METRICS)
+    assert set(run.data.metrics) >= set(METRICS)
     assert f"accuracy           {run.data.metrics['accuracy']:.4f}" in outcome.out
 
 
@@ -27,7 +27,7 @@ def test_the_plots_are_logged(step, client):
 def test_a_reached_gate_validates(step):
     step("train")
     (run,) = step("evaluate", gates="accuracy>=0.9,log_loss<=0.5").runs("evaluate")
-    assert (run.data.tags["verdict"], run.data.tags["gates_missed"]) == ("VALIDATED", "")
+    assert (run.data.tags["verdict"], run.data.tags["verdict_reasons"]) == ("VALIDATED", "")
 
 
 def test_a_missed_gate_rejects_with_the_figure_and_a_failing_exit_status(step):
@@ -53,7 +53,7 @@ def test_a_bad_gate_is_refused_before_anything_is_scored(step):
 def test_rare_and_awkward_classes_are_evaluated_without_a_warning(step, tmp_path, table, target):
     table.to_csv(tmp_path / "t.csv", index=False)
     step("train", data=tmp_path / "t.csv", target=target)
-    outcome = step("evaluate", gates="")
+    outcome = step("evaluate", gates="", model_name="of its own")
     assert (outcome.status, outcome.err) == (0, "")
 
 
@@ -99,4 +99,7 @@ def test_a_failed_train_run_is_refused(step):
 
 def test_an_unknown_parameter_is_refused(step):
     outcome = step("evaluate", gate="accuracy>1")
-    assert outcome.err == "error: no parameter 'gate': expected one of run_id, gates\n"
+    assert outcome.err == (
+        "error: no parameter 'gate': expected one of run_id, gates, metric, max_regression, "
+        "champion_error, model_name, alias\n"
+    )

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from steps.package import as_signed
 from steps.storage import load_training
 
 RNG = np.random.default_rng(0)
@@ -47,11 +46,11 @@ def test_a_table_of_any_kind_becomes_an_artifact_that_answers_as_the_pipeline(st
     else:
         path = tmp_path / "t.parquet"
         frame.to_parquet(path)
-    outcome = step("main", data=path, target="y", model_name="tables")
+    outcome = step("main", data=path, target="y", model_name=name)
     assert (outcome.status, "error" in outcome.err) == (0, False), outcome.err
     training = load_training(outcome.runs("train")[0].info.run_id)
-    model = mlflow.pyfunc.load_model("models:/tables@champion")
-    answer = model.predict(as_signed(training), params={"output": "all"})
+    model = mlflow.pyfunc.load_model(f"models:/{name}@champion")
+    answer = model.predict(training.signed(), params={"output": "all"})
     expected = training.pipeline.predict_proba(training.matrix())
     assert np.abs(answer[["probability_no", "probability_yes"]] - expected).max().max() <= 1e-6
     assert outcome.runs("package")[0].data.tags["pipeline_format"] == "onnx"
@@ -64,7 +63,7 @@ def test_a_tiny_table_trains(step, tmp_path, rows, classifier):
     frame["y"] = [0, 1] * (rows // 2)
     frame.to_csv(tmp_path / "t.csv", index=False)
     outcome = step(
-        "main", data=tmp_path / "t.csv", target="y", gates="", model_name="tiny",
+        "main", data=tmp_path / "t.csv", target="y", gates="", model_name=f"tiny {rows} {classifier}",
         classifier=classifier, test_size=0.25,
     )  # fmt: skip
     assert outcome.status == 0, outcome.err

@@ -8,12 +8,6 @@ from steps import runs
 from steps.errors import StepError
 
 
-def test_a_failure_that_nobody_foresaw_is_one_line_that_says_how_to_see_the_stack():
-    assert runs.reason_of(ValueError("one\ntwo")) == (
-        "unexpected ValueError: one (for the stack: --traceback, or PYFUNC_CLASSIFIER_TRACEBACK=1)"
-    )
-
-
 @pytest.mark.parametrize("how", ["flag", "variable"])
 def test_the_stack_is_shown_when_asked_for(capsys, monkeypatch, how):
     def broken(declared, further):
@@ -49,23 +43,24 @@ def test_a_run_made_by_mlflow_run_is_used_and_keeps_its_name(client, monkeypatch
     assert ended.data.params == {"target": "'quoted by mlflow'", "seed": "1"}
 
 
-def test_a_terminated_step_leaves_no_run_running(client, monkeypatch):
-    experiment_id = client.create_experiment("terminated")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_ends_the_run_killed_and_is_told_in_one_line(client, monkeypatch, capsys, name):
+    experiment_id = client.create_experiment(f"stopped by {name}")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment_id)
+    number = getattr(signal, name)
 
     def stopped(declared, further):
         with runs.step_run("train", {}):
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
 
-    with pytest.raises(SystemExit, match="143"):
-        runs.launch("train", stopped, [])
+    assert runs.launch("train", stopped, []) == 128 + number
     (run,) = client.search_runs([experiment_id])
-    assert run.info.status == "FAILED"
+    assert run.info.status == "KILLED"
+    assert run.data.tags["failure_reason"] == f"stopped by {name}"
+    assert capsys.readouterr().err == f"error: stopped by {name}\n"
 
 
-def test_an_interrupted_step_says_so_in_one_line(capsys):
-    def interrupted(declared, further):
-        raise KeyboardInterrupt
-
-    assert runs.launch("train", interrupted, []) == 130
-    assert capsys.readouterr().err == "error: interrupted\n"
+def test_the_handlers_of_the_caller_are_back_after_a_step():
+    before = signal.getsignal(signal.SIGTERM)
+    runs.launch("train", lambda declared, further: None, [])
+    assert signal.getsignal(signal.SIGTERM) is before

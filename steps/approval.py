@@ -1,0 +1,71 @@
+"""Approval: a model was validated, and stands up to the champion of this moment."""
+
+import json
+from typing import Any
+
+from mlflow.entities import Run
+
+from steps import console
+from steps.errors import StepError
+from steps.judgement import champion_checks, compare, score
+from steps.registry import find_alias
+from steps.runs import find_evaluation
+from steps.storage import Training
+
+
+def validated(train_run: Run, force: bool) -> tuple[Run | None, str]:
+    """Find the evaluation that lets a train run be packaged.
+
+    Returns
+    -------
+    evaluation : Run or None
+        None where ``force`` stands in for one.
+    forced : str
+        What ``force`` overrode; empty for nothing.
+
+    Raises
+    ------
+    StepError
+        When it was rejected or never evaluated, and ``force`` is not given.
+    """
+    try:
+        evaluation = find_evaluation(train_run)
+    except StepError as error:
+        if force:
+            return None, str(error)
+        raise
+    if evaluation.data.tags["verdict"] == "VALIDATED":
+        return evaluation, ""
+    reason = (
+        f"train run {train_run.info.run_id} was rejected: {evaluation.data.tags['verdict_reasons']}"
+    )
+    if force:
+        return evaluation, reason
+    raise StepError(f"{reason}; nothing is registered")
+
+
+def challenge(evaluation: Run, train_run: Run, training: Training, params: dict[str, Any]) -> None:
+    """Judge against the champion of now, where that is not the one that evaluate judged against.
+
+    Raises
+    ------
+    StepError
+        When the model is worse than that.
+    """
+    now = find_alias(params["model_name"], params["alias"])
+    if now is None or now.tags.get("train_run_id") == train_run.info.run_id:
+        return
+    judged = json.loads(evaluation.data.tags["judgement"])
+    name = params["model_name"]
+    same = (judged["model_name"], judged["alias"]) == (name, params["alias"])
+    if same and judged["champion_version"] == str(now.version):
+        return
+    labels, scored = score(training)
+    rivals = compare(training, train_run, labels, scored, judged | params)
+    if rivals.remark:
+        console.warn(rivals.remark)
+    missed = [c for c in champion_checks(rivals, judged["max_regression"]) if not c.passed]
+    if missed:
+        raise StepError(
+            f"since the evaluation {name} has a new champion: {missed[0]}; nothing is registered"
+        )

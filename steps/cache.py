@@ -1,0 +1,132 @@
+"""Finished steps used again: same code, parameters, inputs and environment give the same run."""
+
+import ast
+import hashlib
+import inspect
+import json
+import platform
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Run, RunTag
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY = "cache_key"
+CACHED_FROM = "cached_from"
+# how a run is opened, watched and shown: no result depends on it
+PLUMBING = {"cache", "console", "errors", "locks", "preflight", "runs", "signals", "stale", "usage"}
+
+
+def key_of(step: str, **contents: Any) -> str:
+    """Name the result of a step by everything that it depends on.
+
+    Parameters
+    ----------
+    step : str
+        Its module in ``steps``, whose code and imports of this project count.
+    **contents
+        JSON-ready: its parameters and inputs.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
+    parts = [step, code_sha256(step), environment_sha256(), contents]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def code_sha256(step: str) -> str:
+    """Hash a step's module and all modules of this project that it imports, but the plumbing."""
+    digest = hashlib.sha256()
+    for path in sorted(_closure(ROOT / "steps" / f"{step}.py", set())):
+        digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def source_sha256(value: Any) -> str:
+    """Hash the file that defines an object's class; empty where there is none."""
+    try:
+        return hashlib.sha256(Path(inspect.getfile(type(value))).read_bytes()).hexdigest()
+    except (TypeError, OSError):
+        return ""
+
+
+@cache
+def environment_sha256() -> str:
+    """Hash Python's version and that of every installed package."""
+    names = sorted(f"{found.name}=={found.version}" for found in distributions())
+    return hashlib.sha256("\n".join([platform.python_version(), *names]).encode()).hexdigest()
+
+
+def _closure(path: Path, seen: set[Path]) -> set[Path]:
+    if path in seen or not path.exists() or path.stem in PLUMBING:
+        return seen
+    seen.add(path)
+    for name in _imports(ast.parse(path.read_bytes())):
+        package, _, module = name.partition(".")
+        if package in ("steps", "custom_model") and module:
+            _closure(ROOT / package / f"{module}.py", seen)
+    return seen
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def reuse(active: Run, key: str, still_good: Callable[[Run], bool]) -> Run | None:
+    """Find a finished run with a key, and let the active run stand for it.
+
+    Parameters
+    ----------
+    active : Run
+        Gets the found run's metrics and the tag ``cached_from``.
+    key : str
+        As made by ``key_of``.
+    still_good : callable
+        Whether what that run left is still there.
+
+    Returns
+    -------
+    Run or None
+        The finished run.
+    """
+    found = MlflowClient().search_runs(
+        [active.info.experiment_id],
+        f"tags.{KEY} = '{key}' and attributes.status = 'FINISHED'",
+        order_by=["attributes.start_time DESC"],
+    )
+    for run in found:
+        if CACHED_FROM not in run.data.tags and still_good(run):
+            _stand_for(active, run)
+            return run
+    return None
+
+
+def _stand_for(active: Run, run: Run) -> None:
+    metrics = [Metric(name, value, 0, 0) for name, value in run.data.metrics.items()]
+    links = {CACHED_FROM: run.info.run_id, KEY: run.data.tags[KEY]}
+    kept = {k: v for k, v in run.data.tags.items() if k.endswith("_run_id")}
+    tags = [RunTag(name, value) for name, value in (links | kept).items()]
+    MlflowClient().log_batch(active.info.run_id, metrics=metrics, tags=tags)
+
+
+def told(run: Run) -> dict[str, str]:
+    """Say of which run the result is used again, for the console."""
+    why = "same code, parameters, inputs and environment; fresh=true does it anew"
+    return {"cached": f"run {run.info.run_id} ({why})"}
+
+
+def original(run: Run) -> Run:
+    """Follow a run that stands for another to that one."""
+    found = run.data.tags.get(CACHED_FROM)
+    return MlflowClient().get_run(found) if found else run
