@@ -176,7 +176,7 @@ def serving(environment: Environment, artifact: Path, folder: Path) -> Iterator[
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = folder / "server.log"
-    command, settings = get_cmd(str(artifact), port, "127.0.0.1", int(PATIENCE), 1)
+    command, settings = get_cmd(str(artifact), port, "127.0.0.1", int(PATIENCE), 1)  # type: ignore[arg-type]
     added = {name: text for name, text in settings.items() if os.environ.get(name) != text}
     process = environment.start(command, folder, log, **added)
     try:

@@ -206,11 +206,11 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str], fresh: bool =
         found = [f"dropped {reason}: {names}" for reason, names in _by_reason(dropped).items()]
         found += warnings_about(rows.features, rows.labels, contract, matrix, indices)
         pipeline = build_pipeline(contract, params["classifier"], params["seed"], hyperparameters)
-        told, seconds = fit_timed(pipeline, matrix, indices, params["classifier"])
-        for warning in found + told:
+        warned, seconds = fit_timed(pipeline, matrix, indices, params["classifier"])
+        for warning in found + warned:
             console.warn(warning)
         log_training(
-            pipeline, found + told, dropped, seconds,
+            pipeline, found + warned, dropped, seconds,
             data_sha256=file.sha256, split_sha256=rows.sha256(), cache_key=key,
         )  # fmt: skip
         save_training(pipeline, contract, rows.features[1], rows.labels[1])

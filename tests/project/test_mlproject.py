@@ -61,7 +61,7 @@ def test_the_readme_names_every_parameter_its_entry_points_and_its_default():
 def test_main_takes_the_parameters_of_the_three_steps():
     points = PROJECT["entry_points"]
     steps = [set(points[step]["parameters"]) for step in ("train", "evaluate", "package")]
-    assert set(points["main"]["parameters"]) == set.union(*steps) - {"run_id"}
+    assert set(points["main"]["parameters"]) == set.union(*steps) - {"run_id"} | {"fresh"}
 
 
 def test_only_named_entry_points_exist():

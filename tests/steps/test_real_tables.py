@@ -63,8 +63,8 @@ def test_a_tiny_table_trains(step, tmp_path, rows, classifier):
     frame["y"] = [0, 1] * (rows // 2)
     frame.to_csv(tmp_path / "t.csv", index=False)
     outcome = step(
-        "main", data=tmp_path / "t.csv", target="y", gates="", model_name=f"tiny {rows} {classifier}",
-        classifier=classifier, test_size=0.25,
+        "main", data=tmp_path / "t.csv", target="y", gates="", classifier=classifier,
+        model_name=f"tiny {rows} {classifier}", test_size=0.25,
     )  # fmt: skip
     assert outcome.status == 0, outcome.err
 
