@@ -4,8 +4,6 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from mlflow.models.model import ModelInfo
 from custom_model import model as serving_code
 from custom_model.model import decide
 from steps import console
+from steps.artifact import without_bytecode
 from steps.contract import signature_of
 from steps.environment import requirements
 from steps.errors import StepError
@@ -65,16 +64,6 @@ def log_artifact(training: Training, exported: Export) -> ModelInfo:
             input_example=as_signed(training).head(EXAMPLE_ROWS),
             pip_requirements=requirements(exported.file_name, exported.content),
         )
-
-
-@contextmanager
-def without_bytecode() -> Iterator[None]:
-    """Keep Python from caching bytecode beside the artifact's code, where it would ship."""
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = before
 
 
 def as_signed(training: Training) -> pd.DataFrame:
