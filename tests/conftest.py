@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from steps import drift, evaluate, main, package, train
+from steps import drift, evaluate, main, package, score, train
 from steps.runs import launch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,7 @@ ENTRY_POINTS = {
     "evaluate": evaluate,
     "package": package,
     "drift": drift,
+    "score": score,
 }
 
 
