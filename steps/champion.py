@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from steps.artifact import without_bytecode
 from steps.bootstrap import Scored
 from steps.errors import reason_of
 from steps.storage import Training, as_signed
@@ -54,7 +55,8 @@ def score_champion(version: ModelVersion, training: Training) -> Scored:
     if lost:
         raise NotScoredError(f"it knows classes that the new data lacks: {lost[:5]}")
     try:
-        model = mlflow.pyfunc.load_model(uri)
+        with without_bytecode():
+            model = mlflow.pyfunc.load_model(uri)
         rows = as_signed(training.features, contract)
         answer = model.predict(rows, params={"output": "all"})
     except Exception as error:  # its own code, packages and pickles

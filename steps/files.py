@@ -1,7 +1,5 @@
 """From a path or URI to a table, and a plain word where there is none."""
 
-import csv
-import gzip
 import hashlib
 import shutil
 import tempfile
@@ -10,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,20 +18,9 @@ import pyarrow.parquet as pq
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 
 from steps.errors import StepError
+from steps.headers import check_names, csv_header, open_binary
 
 FORMATS = (".csv", ".csv.gz", ".parquet")
-FOREIGN = {
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
-    b"PK\x03\x04": "a zip archive (an Excel workbook is one)",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"PAR1": "a parquet file",
-    b"\x1f\x8b": "gzipped data",
-    b"SQLite": "an SQLite database",
-    b"<": "HTML or XML",
-    b"{": "JSON",
-    b"[": "JSON",
-}
 
 
 class TableFile(NamedTuple):
@@ -59,11 +46,9 @@ def fetched(data: str) -> Iterator[TableFile]:
     StepError
         When nothing is there.
     """
-    if not data.lower().endswith(FORMATS):
-        raise StepError(f"data: expected a name ending in {', '.join(FORMATS)}, got {data!r}")
     with tempfile.TemporaryDirectory() as folder:
-        path = _local_path(data, folder)
-        yield TableFile(path, _sha256(path), data)
+        path = local_path(data, folder)
+        yield TableFile(path, sha256_of(path), data)
 
 
 def parse_table(file: TableFile) -> pd.DataFrame:
@@ -83,7 +68,9 @@ def parse_table(file: TableFile) -> pd.DataFrame:
     StepError
         When it is not readable.
     """
-    frame = _parse(file.path, file.data)
+    path, data = file.path, file.data
+    with reading(data):
+        frame = _read_parquet(path) if is_parquet(data) else _read_csv(path, is_gzipped(data))
     frame.columns = frame.columns.map(str)
     return frame.apply(_plain)
 
@@ -121,26 +108,60 @@ def _plain(values: pd.Series) -> pd.Series:
     return values
 
 
-def _sha256(path: Path) -> str:
+def is_parquet(data: str) -> bool:
+    """Tell by its name whether a file is parquet."""
+    return data.lower().endswith(".parquet")
+
+
+def is_gzipped(data: str) -> bool:
+    """Tell by its name whether a file is gzipped."""
+    return data.lower().endswith(".gz")
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file's bytes: hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _local_path(data: str, folder: str) -> Path:
+def local_path(data: str, folder: str, parameter: str = "data") -> Path:
+    """Find a table, or download it.
+
+    Parameters
+    ----------
+    data : str
+        As ``read_table`` takes it.
+    folder : str
+        For what is downloaded.
+    parameter : str
+        The name that the user knows it by.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    StepError
+        When no file is there, or its name has none of the known endings.
+    """
+    if not data.lower().endswith(FORMATS):
+        expected = ", ".join(FORMATS)
+        raise StepError(f"{parameter}: expected a name ending in {expected}, got {data!r}")
     if "://" in data or data.startswith(("runs:/", "models:/", "dbfs:/")):
-        return _download(data, folder)
+        return _download(data, folder, parameter)
     path = Path(data).expanduser().resolve()
     if not path.is_file():
         what = "a folder" if path.is_dir() else "nothing"
         raise StepError(
-            f"data: expected a file, found {what} at {path}; give an absolute path or a URI "
+            f"{parameter}: expected a file, found {what} at {path}; give an absolute path or a URI "
             "(a relative path is looked up in the project's folder, which for a run from a git "
             "URL is a fresh clone)"
         )
     return path
 
 
-def _download(uri: str, folder: str) -> Path:
+def _download(uri: str, folder: str, parameter: str) -> Path:
     try:
         if uri.startswith(("http://", "https://", "file://")):  # MLflow would retry for minutes
             path = Path(folder, "download" + "".join(Path(uri).suffixes[-2:]))
@@ -151,28 +172,29 @@ def _download(uri: str, folder: str) -> Path:
             warnings.simplefilter("ignore")  # two of MLflow's sources claim the same scheme
             return Path(resolve_dataset_source(uri).load(folder))  # type: ignore[call-arg]
     except Exception as error:  # each store raises its own
-        raise StepError(f"data: cannot download {uri}: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        raise StepError(f"{parameter}: cannot download {uri}: {reason}") from error
 
 
-def _parse(path: Path, data: str) -> pd.DataFrame:
+@contextmanager
+def reading(data: str, parameter: str = "data") -> Iterator[None]:
+    """Say in one line, and by the name of its parameter, why a file cannot be read."""
     try:
-        if data.lower().endswith(".parquet"):
-            return _read_parquet(path)
-        return _read_csv(path, data.lower().endswith(".gz"))
+        yield
     except StepError as error:
-        raise StepError(f"data: {data}: {error}") from error
+        raise StepError(f"{parameter}: {data}: {error}") from error
     except UnicodeDecodeError as error:
         raise StepError(
-            f"data: {data}: expected UTF-8, got byte {error.object[error.start]:#x}; save the file "
-            "as UTF-8"
+            f"{parameter}: {data}: expected UTF-8, got byte {error.object[error.start]:#x}; save "
+            "the file as UTF-8"
         ) from error
     except Exception as error:  # pandas, pyarrow and zlib raise a dozen kinds
         reason = str(error).strip().splitlines()[0]
-        raise StepError(f"data: cannot read {data}: {reason}") from error
+        raise StepError(f"{parameter}: cannot read {data}: {reason}") from error
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    _check_names(pq.read_schema(path).names)
+    check_names(pq.read_schema(path).names)
     frame = pd.read_parquet(path)
     # an index with a name is a column like any other
     saved = not isinstance(frame.index, pd.RangeIndex) and frame.index.names != [None]
@@ -180,42 +202,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, gzipped: bool) -> pd.DataFrame:
-    opened: Any = gzip.open if gzipped else open
-    with opened(path, "rb") as file:
-        _check_start(file.read(8))
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        names = next(csv.reader(file), [])
-    _check_names(names)
-    _check_separator(names)
-    with opened(path, "rb") as file:
+    names = csv_header(path, gzipped)
+    with open_binary(path, gzipped) as file:
         _check_rows(file, len(names))
     return pd.read_csv(path, compression="gzip" if gzipped else None, low_memory=False)
-
-
-def _check_start(start: bytes) -> None:
-    if not start.strip():
-        raise StepError("expected a header and rows, got an empty file")
-    for signature, what in FOREIGN.items():
-        if start.startswith(signature):
-            raise StepError(f"expected comma-separated UTF-8 text, got {what}; convert it to CSV")
-
-
-def _check_names(names: list[str]) -> None:
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise StepError(
-            f"expected every column name once, got {', '.join(map(repr, twice))} more than once; "
-            "rename or remove the copies"
-        )
-
-
-def _check_separator(names: list[str]) -> None:
-    for separator, what in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if len(names) == 1 and separator in names[0]:
-            raise StepError(
-                f"expected commas between the columns, got {what} in the header "
-                f"{names[0]!r:.60}; save the file with commas"
-            )
 
 
 def _check_rows(file: IO[bytes], width: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from steps import drift, evaluate, main, package, promote, train, verify, versions
+from steps import drift, evaluate, main, package, promote, score, train, verify, versions
 from steps.runs import launch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +26,7 @@ ENTRY_POINTS = {
     "versions": versions,
     "drift": drift,
     "verify": verify,
+    "score": score,
 }
 
 

@@ -47,9 +47,8 @@ def test_ci_runs_the_test_command_of_the_readme():
 
 @pytest.mark.parametrize("command", COMMANDS[1:])
 def test_every_run_command_of_the_readme_succeeds(happy, clone, git_url, tmp_path, command):
-    data = tmp_path / "churn.csv"
-    customers().to_csv(data, index=False)
-    command = command.replace("/abs/churn.csv", str(data))
+    customers().to_csv(tmp_path / "churn.csv", index=False)
+    command = command.replace("/abs/", f"{tmp_path}/")
     command = command.replace("https://github.com/you/pyfunc-classifier", git_url)
     done = shell(command, clone, MLFLOW_ENV_ROOT=str(tmp_path / "environments"))
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,60 @@
+"""A packaged model, found by its URI and loaded."""
+
+import json
+from typing import Any, NamedTuple
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.store.artifact.utils.models import get_model_name_and_version
+
+from steps.artifact import without_bytecode
+from steps.errors import StepError
+
+
+class Packaged(NamedTuple):
+    """A loaded model and what a valid row of it is."""
+
+    model: Any  # what mlflow.pyfunc.load_model returns
+    contract: dict[str, Any]
+    name: str | None  # of the registered model
+    version: str | None
+
+
+def load_packaged(model_uri: str) -> Packaged:
+    """Load a model that this project packaged.
+
+    Parameters
+    ----------
+    model_uri : str
+        Of a registered version, or of a logged or downloaded artifact.
+
+    Returns
+    -------
+    Packaged
+
+    Raises
+    ------
+    StepError
+        When there is none.
+    """
+    try:
+        name, version = _registered(model_uri)
+        # an alias may move before the second file is read
+        fixed = f"models:/{name}/{version}" if name else model_uri.rstrip("/")
+        contract = json.loads(mlflow.artifacts.load_text(f"{fixed}/artifacts/contract.json"))
+        with without_bytecode():
+            model = mlflow.pyfunc.load_model(fixed)
+    except Exception as error:  # each store raises its own
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise StepError(
+            f"model_uri: expected a model that this project packaged, got {model_uri}: {reason}"
+        ) from error
+    return Packaged(model, contract, name, version)
+
+
+def _registered(model_uri: str) -> tuple[str | None, str | None]:
+    """Find the name and the version that an alias, a stage or ``latest`` stands for."""
+    if not model_uri.startswith("models:/"):
+        return None, None
+    name, *version = get_model_name_and_version(MlflowClient(), model_uri)
+    return (name, str(version[0])) if version else (None, None)  # none: a model's id
