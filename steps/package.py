@@ -1,14 +1,15 @@
 """package: one pyfunc artifact of an evaluated model, proven, registered, the alias moved last."""
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import get_model_info
 from mlflow.models.model import ModelInfo
@@ -19,44 +20,16 @@ from steps.artifact import log_artifact
 from steps.cache import KEY, key_of, reuse, told
 from steps.export import Export, export, parity_rows
 from steps.isolation import check_manager
-from steps.lifecycle import DEPLOYMENT, DEPLOYMENTS, move_alias, undo_move
 from steps.parameters import convert
 from steps.proof import prove
-from steps.registry import check_names, find_alias, register, remove_logged_models, remove_versions
+from steps.publish import describe, publish, version_tags
+from steps.registry import check_names, find_alias, remove_logged_models
 from steps.runs import find_train_run, launch, step_run
+from steps.signing import check_key, sign
 from steps.storage import Training, load_training
 from steps.usage import commands
 
-
-def version_tags(
-    evaluation: Run | None, train_run: Run, exported: Export, proof: dict[str, Any], forced: str
-) -> dict[str, str]:
-    """Make the tags of a version: what it is, who vouches for it, and where to look."""
-    run = mlflow.active_run()
-    tags = {
-        "pipeline_format": "pickle" if exported.reason else "onnx",
-        "train_run_id": train_run.info.run_id,
-        "package_run_id": run.info.run_id if run else "",
-        "verdict": "FORCED" if forced else "VALIDATED",
-        "proof": f"PASSED {proof['verify_env']} {proof['environment_sha256'][:12]}",
-        "data_sha256": train_run.data.tags.get("data_sha256", ""),
-        DEPLOYMENT: DEPLOYMENTS[0],
-    }
-    if evaluation:
-        tags["evaluate_run_id"] = evaluation.info.run_id
-    return tags | ({"forced_because": forced[:1000]} if forced else {})
-
-
-def describe(train_run: Run, evaluation: Run | None, proof: dict[str, Any]) -> str:
-    """Describe a version in a sentence or two, for the registry's page."""
-    params, metrics = train_run.data.params, evaluation.data.metrics if evaluation else {}
-    shown = [name for name in ("roc_auc", "accuracy", "log_loss") if name in metrics]
-    figures = ", ".join(f"{name} {metrics[name]:.4f}" for name in shown) or "not evaluated"
-    return (
-        f"{params['classifier']} that predicts {params['target']} from {params['data']}. "
-        f"Held out: {figures}. Proven on {proof['rows']} rows in an environment of its own "
-        f"({proof['verify_env']})."
-    )
+SIGNATURE = "model.sig"
 
 
 def pack(training: Training, params: dict[str, Any]) -> tuple[Export, ModelInfo, dict[str, Any]]:
@@ -85,20 +58,23 @@ def pack(training: Training, params: dict[str, Any]) -> tuple[Export, ModelInfo,
     return exported, info, proof
 
 
-def publish(
-    info: ModelInfo, params: dict[str, Any], tags: dict[str, str], description: str
-) -> ModelVersion:
-    """Register a version and move the alias to it, last of all; a failure leaves neither."""
-    client, name, run_id = MlflowClient(), params["model_name"], tags["package_run_id"]
-    mlflow.set_tag("registering", name)  # for the next start, should this process be killed
-    version = register(info.model_uri, name, tags, description)
-    try:
-        move_alias(version, params["alias"], "packaged", run_id)
-    except BaseException:
-        if remove_versions(client, name, run_id):
-            undo_move(client, name, run_id)
-        raise
-    return version
+def sign_artifact(info: ModelInfo, signing_key: str) -> dict[str, str]:
+    """Sign the artifact as it is stored, and log the signature beside it.
+
+    Returns
+    -------
+    dict of str to str
+        Tags for the version: where the signature is, and who signed; none without a key.
+    """
+    run = mlflow.active_run()
+    if not signing_key or run is None:
+        return {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = mlflow.artifacts.download_artifacts(info.model_uri, dst_path=f"{scratch}/model")
+        signed_by = sign(Path(folder), check_key(signing_key), Path(scratch, SIGNATURE))
+        mlflow.log_artifact(f"{scratch}/{SIGNATURE}", "signature")
+    uri = f"runs:/{run.info.run_id}/signature/{SIGNATURE}"
+    return {"signature_uri": uri, "signed_by": signed_by}
 
 
 @contextmanager
@@ -116,6 +92,8 @@ def check_parameters(params: dict[str, Any]) -> None:
     """Refuse what would fail only at the end."""
     check_names(params["model_name"], params["alias"])
     check_manager(params["verify_env"])
+    if params["signing_key"]:
+        check_key(params["signing_key"])
 
 
 def cache_key(params: dict[str, Any], train_run: Run, evaluation: Run | None) -> str:
@@ -147,6 +125,7 @@ def make(
     """Pack, prove, challenge and publish; returns the version and lines for the console."""
     exported, info, proof = pack(training, params)
     tags = version_tags(evaluation, train_run, exported, proof, forced)
+    tags |= sign_artifact(info, params["signing_key"])
     mlflow.set_tags(tags | {"pipeline_format_reason": exported.reason})
     if evaluation and not forced:
         challenge(evaluation, train_run, training, params)

@@ -1,0 +1,60 @@
+"""Publishing: a proven artifact becomes a version, and the alias moves to it last of all."""
+
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.models.model import ModelInfo
+
+from steps.export import Export
+from steps.lifecycle import DEPLOYMENT, DEPLOYMENTS, move_alias, undo_move
+from steps.registry import register, remove_versions
+
+
+def version_tags(
+    evaluation: Run | None, train_run: Run, exported: Export, proof: dict[str, Any], forced: str
+) -> dict[str, str]:
+    """Make the tags of a version: what it is, who vouches for it, and where to look."""
+    run = mlflow.active_run()
+    tags = {
+        "pipeline_format": "pickle" if exported.reason else "onnx",
+        "train_run_id": train_run.info.run_id,
+        "package_run_id": run.info.run_id if run else "",
+        "verdict": "FORCED" if forced else "VALIDATED",
+        "proof": f"PASSED {proof['verify_env']} {proof['environment_sha256'][:12]}",
+        "data_sha256": train_run.data.tags.get("data_sha256", ""),
+        DEPLOYMENT: DEPLOYMENTS[0],
+    }
+    if evaluation:
+        tags["evaluate_run_id"] = evaluation.info.run_id
+    return tags | ({"forced_because": forced[:1000]} if forced else {})
+
+
+def describe(train_run: Run, evaluation: Run | None, proof: dict[str, Any]) -> str:
+    """Describe a version in a sentence or two, for the registry's page."""
+    params, metrics = train_run.data.params, evaluation.data.metrics if evaluation else {}
+    shown = [name for name in ("roc_auc", "accuracy", "log_loss") if name in metrics]
+    figures = ", ".join(f"{name} {metrics[name]:.4f}" for name in shown) or "not evaluated"
+    return (
+        f"{params['classifier']} that predicts {params['target']} from {params['data']}. "
+        f"Held out: {figures}. Proven on {proof['rows']} rows in an environment of its own "
+        f"({proof['verify_env']})."
+    )
+
+
+def publish(
+    info: ModelInfo, params: dict[str, Any], tags: dict[str, str], description: str
+) -> ModelVersion:
+    """Register a version and move the alias to it, last of all; a failure leaves neither."""
+    client, name, run_id = MlflowClient(), params["model_name"], tags["package_run_id"]
+    mlflow.set_tag("registering", name)  # for the next start, should this process be killed
+    version = register(info.model_uri, name, tags, description)
+    try:
+        move_alias(version, params["alias"], "packaged", run_id)
+    except BaseException:
+        if remove_versions(client, name, run_id):
+            undo_move(client, name, run_id)
+        raise
+    return version
