@@ -12,7 +12,17 @@ STOPPING = [
 ]
 
 
+class _Hold:
+    """Whether signals wait, and the one that does."""
+
+    depth = 0
+    waiting: int | None = None
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
+    if _Hold.depth:
+        _Hold.waiting = number
+        return
     for other in STOPPING:  # nothing may interrupt the closing of the run
         signal.signal(other, signal.SIG_IGN)
     raise Stopped(number)
@@ -34,12 +44,13 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def undivided() -> Iterator[None]:
-    """Hold signals back while something is done that must not be done by half."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    """Let signals wait while something is done that must not be done by half."""
+    # a mask would not do: another thread would take the signal, and Python run the handler here
+    _Hold.depth += 1
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _Hold.depth -= 1
+        number, _Hold.waiting = _Hold.waiting, None
+    if number is not None:
+        _stop(number, None)
