@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from steps.artifact import without_bytecode
 from steps.bootstrap import Scored
-from steps.errors import reason_of
+from steps.errors import listed, reason_of
 from steps.storage import Training, as_signed
 
 
@@ -51,6 +51,9 @@ def score_champion(version: ModelVersion, training: Training) -> Scored:
         raise AnotherQuestionError(
             f"it predicts {contract['target']!r}, this model {training.contract['target']!r}"
         )
+    lacking = [f["name"] for f in contract["features"] if f["name"] not in training.features]
+    if lacking:
+        raise NotScoredError(f"the data lacks its columns {listed(lacking)}")
     lost = [label for label in contract["classes"] if label not in training.contract["classes"]]
     if lost:
         raise NotScoredError(f"it knows classes that the new data lacks: {lost[:5]}")
