@@ -2,10 +2,7 @@
 
 import hashlib
 import os
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
@@ -15,7 +12,7 @@ from custom_model import model as serving_code
 from steps.contract import signature_of
 from steps.environment import requirements
 from steps.export import Export
-from steps.storage import Training, json_text
+from steps.storage import Training, json_text, without_bytecode
 
 EXAMPLE_ROWS = 5
 
@@ -54,13 +51,3 @@ def log_artifact(training: Training, exported: Export) -> ModelInfo:
             input_example=training.signed().head(EXAMPLE_ROWS),
             pip_requirements=requirements(exported.file_name, exported.content),
         )
-
-
-@contextmanager
-def without_bytecode() -> Iterator[None]:
-    """Keep Python from caching bytecode beside the artifact's code, where it would ship."""
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = before

@@ -10,10 +10,9 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from steps.artifact import without_bytecode
 from steps.bootstrap import Scored
 from steps.errors import listed, reason_of
-from steps.storage import Training, as_signed
+from steps.storage import Training, as_signed, without_bytecode
 
 
 class AnotherQuestionError(Exception):

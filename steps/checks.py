@@ -8,8 +8,8 @@ import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
 from custom_model.model import encoded_names
+from steps.auc import roc_auc
 from steps.errors import listed
-from steps.metrics import roc_auc
 
 NEAR_CONSTANT_SHARE = 0.995
 IMBALANCE_RATIO = 50

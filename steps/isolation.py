@@ -138,7 +138,9 @@ def _activation(artifact: Path, verify_env: str) -> list[str]:
 
 def _gist(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"(?i)error|no solution|cannot|could not", line)]
+    telling = [
+        line for line in lines if re.search(r"(?i)error|no solution|cannot|could not|because", line)
+    ]
     return " ".join((telling or lines)[-2:])[:400]
 
 

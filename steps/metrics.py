@@ -4,52 +4,15 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import rankdata
 from sklearn import metrics
+
+from steps.auc import roc_auc
 
 CALIBRATION_BINS = 10
 
 
 def _average(probabilities: np.ndarray) -> str:
     return "binary" if probabilities.shape[1] == 2 else "macro"
-
-
-def roc_auc(labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> float:
-    """Compute the area under the ROC curve; the mean of one-vs-rest for more than two classes.
-
-    Parameters
-    ----------
-    labels, predicted : ndarray of shape (n_rows,), int
-        Class indices.
-    probabilities : ndarray of shape (n_rows, n_classes), float
-
-    Returns
-    -------
-    float
-        0 to 1; NaN when only one class is present.
-
-    Notes
-    -----
-    By the rank sum [1]_: equal to ``sklearn.metrics.roc_auc_score``, and fast enough to be
-    bootstrapped.
-
-    References
-    ----------
-    .. [1] Hanley and McNeil, "The meaning and use of the area under a receiver operating
-       characteristic (ROC) curve", Radiology 143(1), 1982.
-    """
-    columns = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
-    areas = [_area(labels == column, probabilities[:, column]) for column in columns]
-    present = [area for area in areas if area is not None]
-    return float(np.mean(present)) if present else float("nan")
-
-
-def _area(positive: np.ndarray, scores: np.ndarray) -> float | None:
-    n_positive, n_negative = positive.sum(), (~positive).sum()
-    if not n_positive or not n_negative:
-        return None
-    rank_sum = rankdata(scores)[positive].sum()
-    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
 
 
 def calibration_error(

@@ -7,8 +7,8 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.store.artifact.utils.models import get_model_name_and_version
 
-from steps.artifact import without_bytecode
 from steps.errors import StepError
+from steps.storage import without_bytecode
 
 
 class Packaged(NamedTuple):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -102,7 +103,7 @@ def prove(model_uri: str, training: Training, verify_env: str) -> dict[str, Any]
         environment = make_environment(artifact, verify_env)
         made = time.perf_counter()
         with serving(environment, artifact, folder) as server:  # starts while the other answers
-            loaded, load_seconds = _answer_there(environment, folder, expected)
+            loaded, load_seconds = _answer_there(environment, artifact, folder, expected)
             answered = time.perf_counter()
             served = ask_server(server, artifact, rows, expected)
     return {
@@ -133,10 +134,10 @@ def _sha256(environment: Environment) -> str:
 
 
 def _answer_there(
-    environment: Environment, folder: Path, expected: Expected
+    environment: Environment, artifact: Path, folder: Path, expected: Expected
 ) -> tuple[float, float]:
     log = folder / "prover.log"
-    process = environment.start("python prover.py .", folder, log)
+    process = environment.start(f"python prover.py . {shlex.quote(str(artifact))}", folder, log)
     try:
         status = process.wait()
     finally:

@@ -8,10 +8,10 @@ import mlflow
 import pandas as pd
 
 
-def answer(folder: str) -> dict:
-    """Answer the rows of ``rows.json`` and the input example with the artifact of a folder."""
+def answer(folder: str, artifact: str) -> dict:
+    """Answer the rows of ``rows.json`` and the input example with an artifact."""
     start = time.perf_counter()
-    model = mlflow.pyfunc.load_model(f"{folder}/artifact")
+    model = mlflow.pyfunc.load_model(artifact)
     loaded = time.perf_counter()
     with open(f"{folder}/rows.json", encoding="utf-8") as file:
         asked = json.load(file)
@@ -29,4 +29,4 @@ def answer(folder: str) -> dict:
 
 if __name__ == "__main__":
     with open(f"{sys.argv[1]}/answers.json", "w", encoding="utf-8") as file:
-        json.dump(answer(sys.argv[1]), file)
+        json.dump(answer(*sys.argv[1:]), file)

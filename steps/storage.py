@@ -1,7 +1,10 @@
 """What the train run keeps for the steps after it: pipeline, contract and held-out rows."""
 
 import json
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,6 +117,16 @@ def load_training(run_id: str) -> Training:
     return Training(
         pipeline, contract, held_out.drop(columns=contract["target"]), held_out[contract["target"]]
     )
+
+
+@contextmanager
+def without_bytecode() -> Iterator[None]:
+    """Keep Python from caching bytecode beside the artifact's code, where it would ship."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def json_text(value: Any) -> str:

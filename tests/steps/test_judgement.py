@@ -93,9 +93,7 @@ def test_a_champion_that_cannot_be_scored_is_treated_as_the_user_chose(
     assert "cannot be scored on these rows: the data lacks its columns age, member" in outcome.err
     if champion_error == "fail":
         assert outcome.status == 1
-        assert outcome.err.endswith(
-            "mend that, or replace it unseen with champion_error=ignore\n"
-        )
+        assert outcome.err.endswith("mend that, or replace it unseen with champion_error=ignore\n")
     moved = str(find_alias(crowned, "champion").version) != "1"
     assert moved == (champion_error == "ignore")
 
@@ -143,7 +141,10 @@ def test_the_verdict_is_a_tag_a_table_and_json_with_every_reason(step):
     assert run.data.tags["verdict"] == verdict["verdict"] == "REJECTED"
     assert run.data.tags["verdict_reasons"] == verdict["reasons"][0]
     table = json.loads(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/checks.json"))
-    assert [row[:2] for row in table["data"]] == [["accuracy>=0.5", True], ["log_loss<=0.0001", False]]
+    assert [row[:2] for row in table["data"]] == [
+        ["accuracy>=0.5", True],
+        ["log_loss<=0.0001", False],
+    ]
 
 
 @pytest.mark.parametrize(

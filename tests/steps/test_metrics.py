@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from steps.metrics import METRICS, calibration_error, measure, roc_auc
+from steps.auc import roc_auc
+from steps.metrics import METRICS, calibration_error, measure
 
 TRUTH = np.array([0, 0, 1, 1])
 SCORES = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]])

@@ -1,7 +1,8 @@
+from datetime import datetime
+
 import pytest
 
 from steps.lifecycle import audit_trail
-from steps.registry import find_alias
 
 NAME = "promote-test"
 
@@ -71,17 +72,12 @@ def test_the_audit_trail_tells_who_when_from_to_and_why(step, versions, monkeypa
     outcome = step("promote", model_name=NAME, version=1, why="2 is too slow")
     entry = audit_trail(NAME)[-1]
     run = outcome.runs("promote")[0]
-    assert entry.pop("when")[:10] == f"{run.info.start_time and entry_day(run)}"
+    when = datetime.fromisoformat(entry.pop("when")).timestamp()
+    assert -1 < when - run.info.start_time / 1000 < 60
     assert entry == {
         "who": "ada", "alias": "champion", "from": "2", "to": "1", "why": "2 is too slow",
         "run_id": run.info.run_id, "previous": "1",
     }  # fmt: skip
-
-
-def entry_day(run) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(run.info.start_time / 1000, UTC).date().isoformat()
 
 
 def test_a_version_that_does_not_exist_is_refused(step, versions):
