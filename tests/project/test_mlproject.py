@@ -1,4 +1,4 @@
-"""MLproject, the steps' command lines and the README agree on every parameter and default."""
+"""MLproject, the steps' command lines and docs/parameters.md agree on every parameter and default."""
 
 import re
 import shlex
@@ -11,12 +11,12 @@ from steps.parameters import split_arguments
 from tests.conftest import ENTRY_POINTS, ROOT
 
 PROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
-README = (ROOT / "README.md").read_text()
+TABLE = (ROOT / "docs" / "parameters.md").read_text()
 
 
-def readme_parameters() -> dict[str, tuple[set[str], str]]:
-    """Read the README's table: name -> entry points and default."""
-    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| (.+?) \|", README, re.MULTILINE)
+def documented_parameters() -> dict[str, tuple[set[str], str]]:
+    """Read the documented table: name -> entry points and default."""
+    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| (.+?) \|", TABLE, re.MULTILINE)
     empty = {"none": "", "the newest": ""}
     return {
         name: (set(points.split(", ")), empty.get(default, default.strip("`")))
@@ -49,13 +49,13 @@ def test_a_parameter_has_the_same_default_in_every_entry_point():
             assert seen.setdefault(name, spec) == spec
 
 
-def test_the_readme_names_every_parameter_its_entry_points_and_its_default():
+def test_the_documented_table_names_every_parameter_its_entry_points_and_its_default():
     expected: dict[str, tuple[set[str], str]] = {}
     for entry_point, spec in PROJECT["entry_points"].items():
         for name, parameter in spec["parameters"].items():
             points, _ = expected.setdefault(name, (set(), str(parameter["default"])))
             points.add(entry_point)
-    assert readme_parameters() == expected
+    assert documented_parameters() == expected
 
 
 def test_main_takes_the_parameters_of_the_three_steps():
