@@ -117,13 +117,23 @@ def undo_move(client: MlflowClient, model_name: str, run_id: str) -> None:
         tags = client.get_registered_model(model_name).tags
     except MlflowException:  # its only version was removed, and the model with it
         return
-    trail = {key: json.loads(value) for key, value in tags.items() if key.startswith(AUDIT)}
-    for key, entry in trail.items():
-        current = find_alias(model_name, entry["alias"])
-        reached = (str(current.version) if current else "") == entry["to"]
-        if entry["run_id"] == run_id and not reached:
+    trail = [(k, json.loads(tags[k])) for k in sorted(tags) if k.startswith(AUDIT)]
+    for place, (key, entry) in enumerate(trail):
+        if entry["run_id"] != run_id:
+            continue
+        later = [other for _, other in trail[place + 1 :] if other["alias"] == entry["alias"]]
+        if _reached(model_name, entry, later):
+            continue
+        if not later:  # a later move has set all of it anew
             _take_back(client, model_name, entry)
-            client.delete_registered_model_tag(model_name, key)
+        client.delete_registered_model_tag(model_name, key)
+
+
+def _reached(model_name: str, entry: dict[str, str], later: list[dict[str, str]]) -> bool:
+    if later:
+        return later[0]["from"] == entry["to"]
+    current = find_alias(model_name, entry["alias"])
+    return current is not None and str(current.version) == entry["to"]
 
 
 def _take_back(client: MlflowClient, model_name: str, entry: dict[str, str]) -> None:

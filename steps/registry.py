@@ -137,6 +137,18 @@ def _create_model(client: MlflowClient, model_name: str, run_id: str) -> None:
             raise
 
 
+def versions_of(client: MlflowClient, model_name: str) -> list[ModelVersion]:
+    """List every version of a model, without their aliases; none where there is no such model."""
+    quote = '"' if "'" in model_name else "'"
+    found: list[ModelVersion] = []
+    token = None
+    while token != "":
+        page = client.search_model_versions(f"name = {quote}{model_name}{quote}", page_token=token)
+        found += page
+        token = page.token or ""
+    return found
+
+
 def remove_versions(client: MlflowClient, model_name: str, package_run_id: str) -> list[str]:
     """Remove the versions of a package run that no alias points to, and the model if then empty.
 
@@ -146,16 +158,17 @@ def remove_versions(client: MlflowClient, model_name: str, package_run_id: str) 
         Their numbers.
     """
     removed = []
-    own = f"name = '{model_name}' and tags.package_run_id = '{package_run_id}'"
-    for version in client.search_model_versions(own):
+    for version in versions_of(client, model_name):
+        if version.tags.get("package_run_id") != package_run_id:
+            continue
         # a search does not tell the aliases
         if not client.get_model_version(model_name, version.version).aliases:
             client.delete_model_version(model_name, version.version)
             removed.append(version.version)
     with suppress(MlflowException):  # there may be no such model
         model = client.get_registered_model(model_name)
-        rest = client.search_model_versions(f"name = '{model_name}'", max_results=1)
-        if model.tags.get("created_by_run") == package_run_id and not rest:
+        mine = model.tags.get("created_by_run") == package_run_id
+        if mine and not versions_of(client, model_name):
             client.delete_registered_model(model_name)
     return removed
 

@@ -11,7 +11,7 @@ from steps.errors import StepError
 from steps.lifecycle import DEPLOYMENT, DEPLOYMENTS, audit_trail, set_tag
 from steps.parameters import convert, one_of
 from steps.preflight import check_tracking
-from steps.registry import find_version
+from steps.registry import find_version, versions_of
 from steps.runs import launch
 
 SHOWN = {"lifecycle_stage": "stage", "verdict": "verdict", "proof": "proof", DEPLOYMENT: "deployed"}
@@ -39,7 +39,7 @@ def list_versions(model_name: str) -> pd.DataFrame:
         aliases = client.get_registered_model(model_name).aliases
     except MlflowException as error:
         raise StepError(f"model_name: no registered model {model_name!r}") from error
-    found = client.search_model_versions(f"name = '{model_name}'")
+    found = versions_of(client, model_name)
     rows = [
         {
             "version": str(version.version),

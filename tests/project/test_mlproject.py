@@ -1,4 +1,4 @@
-"""MLproject, the steps' command lines and docs/parameters.md agree on every parameter and default."""
+"""MLproject, the steps' command lines and docs/parameters.md agree on every parameter."""
 
 import re
 import shlex
