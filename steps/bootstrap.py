@@ -8,7 +8,8 @@ import numpy as np
 from steps.metrics import LOSSES, METRICS
 
 N_RESAMPLES = 1000
-MAX_ROWS = 5000
+MAX_CELLS = 10_000  # probabilities in one resample
+MIN_DRAWN = 1000
 CONFIDENCE = 0.95
 
 
@@ -53,8 +54,8 @@ def gains(
     -------
     list of Gain
         One for each of the others, by the percentile bootstrap over rows, all models on the same
-        resamples [1]_. From more than 5,000 rows 5,000 are drawn and the interval is scaled to
-        all of them [2]_.
+        resamples [1]_. Of many rows fewer are drawn, 10,000 / n_classes but no less than 1,000,
+        and the interval is scaled to all of them [2]_.
 
     References
     ----------
@@ -63,7 +64,8 @@ def gains(
        7(1), 1997.
     """
     rng = np.random.default_rng(seed)
-    n_rows, n_drawn = len(labels), min(len(labels), MAX_ROWS)
+    n_rows, n_classes = model.probabilities.shape
+    n_drawn = min(n_rows, max(MIN_DRAWN, MAX_CELLS // n_classes))
     models = [model, *others]
     exact = _goodness(metric, labels, models)
     with warnings.catch_warnings():

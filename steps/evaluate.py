@@ -8,27 +8,30 @@ from typing import Any
 
 import mlflow
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from mlflow.entities import Run
 
 from steps import console
+from steps.bootstrap import Scored
 from steps.cache import KEY, key_of, reuse, told
 from steps.errors import StepError
-from steps.gates import Check, Gate, check_metric, parse_gates, verdict_of
+from steps.gates import WORST_SLICE, Check, Gate, check_metric, parse_gates, verdict_of
 from steps.judgement import (
     CHAMPION_ERRORS,
     Rivals,
     champion_checks,
     compare,
     gate_checks,
-    measure_all,
     score,
 )
+from steps.metrics import measure
 from steps.parameters import convert, one_of
 from steps.plots import draw
-from steps.registry import find_alias
+from steps.registry import check_names, find_alias
 from steps.runs import find_train_run, launch, step_run
-from steps.storage import load_training
+from steps.slices import measure_slices
+from steps.storage import Training, load_training
 
 # what package needs to judge again, should the champion change meanwhile
 JUDGED_WITH = ("model_name", "alias", "metric", "max_regression", "champion_error")
@@ -37,10 +40,21 @@ JUDGED_WITH = ("model_name", "alias", "metric", "max_regression", "champion_erro
 def check_parameters(params: dict[str, Any]) -> list[Gate]:
     """Refuse what cannot be judged before anything is scored; returns the gates."""
     check_metric(params["metric"])
+    check_names(params["model_name"], params["alias"])
     one_of("champion_error", params["champion_error"], CHAMPION_ERRORS)
     if not params["max_regression"] >= 0:
         raise StepError(f"max_regression: expected 0 or more, got {params['max_regression']}")
     return parse_gates(params["gates"])
+
+
+def slices_of(
+    training: Training, labels: np.ndarray, scored: Scored, params: dict[str, Any]
+) -> pd.DataFrame:
+    """Measure the slices, by the metric of choice and those that a gate names."""
+    gated = [gate.metric for gate in parse_gates(params["gates"])]
+    named = [name.removeprefix(WORST_SLICE) for name in gated if name.startswith(WORST_SLICE)]
+    metrics = list(dict.fromkeys([params["metric"], *named]))
+    return measure_slices(training.matrix(), training.contract, labels, scored, metrics)
 
 
 def log_plots(figures: dict[str, Figure]) -> None:
@@ -105,7 +119,7 @@ def run(declared: dict[str, str], further: dict[str, str], fresh: bool = True) -
         training = load_training(train_run.info.run_id)
         with console.progress("scoring the held-out rows"):
             labels, scored = score(training)
-            measured, slices = measure_all(training, labels, scored)
+            measured, slices = measure(labels, *scored), slices_of(training, labels, scored, params)
             rivals = compare(training, train_run, labels, scored, params)
         figures = measured | rivals.figures()
         mlflow.log_metrics({k: v for k, v in figures.items() if np.isfinite(v)})

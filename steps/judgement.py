@@ -16,9 +16,8 @@ from steps.champion import (
 )
 from steps.errors import StepError
 from steps.gates import GAIN, WORST_SLICE, Check, Gate, judge
-from steps.metrics import measure
 from steps.registry import find_alias
-from steps.slices import measure_slices, worst
+from steps.slices import worst
 from steps.storage import Training
 from steps.train import class_indices
 
@@ -158,11 +157,3 @@ def gate_checks(
             if found:
                 where[gate.metric] = f" on the {found['rows']} rows with {found['slice']}"
     return judge(gates, figures, where)
-
-
-def measure_all(
-    training: Training, labels: np.ndarray, scored: Scored
-) -> tuple[dict[str, float], pd.DataFrame]:
-    """Measure every metric on all held-out rows, and on their slices."""
-    slices = measure_slices(training.matrix(), training.contract, labels, scored)
-    return measure(labels, *scored), slices

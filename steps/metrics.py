@@ -1,7 +1,7 @@
 """The metric seat: add a line to ``METRICS`` and it is logged, shown and open to gates."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from sklearn import metrics
@@ -61,15 +61,20 @@ LOSSES = {"log_loss", "brier", "calibration_error"}  # less is better; of all ot
 
 
 def measure(
-    labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    probabilities: np.ndarray,
+    names: Iterable[str] | None = None,
 ) -> dict[str, float]:
-    """Compute every metric of the seat.
+    """Compute metrics of the seat.
 
     Parameters
     ----------
     labels, predicted : ndarray of shape (n_rows,), int
         Class indices.
     probabilities : ndarray of shape (n_rows, n_classes), float
+    names : iterable of str, optional
+        Keys of ``METRICS``; all of them by default.
 
     Returns
     -------
@@ -86,6 +91,6 @@ def measure(
         # a class that is absent or never predicted is no news to the reader of the report
         warnings.simplefilter("ignore")
         return {
-            name: float(metric(labels, predicted, probabilities))
-            for name, metric in METRICS.items()
+            name: float(METRICS[name](labels, predicted, probabilities))
+            for name in (METRICS if names is None else names)
         }

@@ -8,16 +8,20 @@ import pandas as pd
 
 from custom_model.model import encoded_names
 from steps.bootstrap import Scored
-from steps.metrics import LOSSES, METRICS, measure
+from steps.metrics import LOSSES, measure
 
 MIN_ROWS = 30
 QUARTERS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
 
 
 def measure_slices(
-    matrix: np.ndarray, contract: dict[str, Any], labels: np.ndarray, scored: Scored
+    matrix: np.ndarray,
+    contract: dict[str, Any],
+    labels: np.ndarray,
+    scored: Scored,
+    metrics: list[str],
 ) -> pd.DataFrame:
-    """Measure every metric on every slice of 30 rows or more.
+    """Measure some metrics on every slice of 30 rows or more.
 
     Parameters
     ----------
@@ -27,6 +31,8 @@ def measure_slices(
     labels : ndarray of shape (n_rows,), int
         Class indices.
     scored : Scored
+    metrics : list of str
+        Keys of ``METRICS``.
 
     Returns
     -------
@@ -36,9 +42,9 @@ def measure_slices(
     found = []
     for name, member in _slices(matrix, contract):
         if member.sum() >= MIN_ROWS:
-            measured = measure(labels[member], *scored.take(member))
+            measured = measure(labels[member], *scored.take(member), metrics)
             found.append({"slice": name, "rows": int(member.sum())} | measured)
-    return pd.DataFrame(found, columns=["slice", "rows", *METRICS])
+    return pd.DataFrame(found, columns=["slice", "rows", *metrics])
 
 
 def worst(slices: pd.DataFrame, metric: str) -> dict[str, Any] | None:

@@ -73,6 +73,6 @@ def test_many_rows_give_the_interval_of_all_of_them_from_few_drawn(monkeypatch):
     labels = np.tile([0, 1], 10_000)
     good, bad = scored(labels, 0.1, 1), scored(labels, 0.3, 2)
     (drawn,) = gains("accuracy", labels, good, [bad])
-    monkeypatch.setattr(ours, "MAX_ROWS", len(labels))
+    monkeypatch.setattr(ours, "MIN_DRAWN", len(labels))
     (whole,) = gains("accuracy", labels, good, [bad])
     assert (drawn.low, drawn.high) == pytest.approx((whole.low, whole.high), abs=0.003)

@@ -5,6 +5,7 @@ import pytest
 from custom_model.model import encode
 from steps.bootstrap import Scored
 from steps.contract import infer_contract
+from steps.metrics import METRICS
 from steps.slices import measure_slices, worst
 
 N = 400
@@ -28,7 +29,9 @@ def slices():
     wrong = (FRAME["city"] == "Oslo") & (FRAME.index % 8 == 0)
     predicted = np.where(wrong, 1 - labels, labels)
     scores = np.column_stack([1 - predicted, predicted]).astype(float)
-    return measure_slices(encode(FRAME, contract), contract, labels, Scored(predicted, scores))
+    return measure_slices(
+        encode(FRAME, contract), contract, labels, Scored(predicted, scores), list(METRICS)
+    )
 
 
 def test_categories_nulls_quarters_and_booleans_are_slices(slices):
