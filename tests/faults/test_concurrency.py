@@ -7,9 +7,10 @@ import pytest
 from mlflow import MlflowClient
 
 from steps.lifecycle import audit_trail
-from tests.faults.inject import Child, Done, run
+from tests.faults.inject import Child, Done, Meeting, run
 
 EIGHT = 8
+WAITS = 6.0  # seconds, in which a packaging that is past its proof would be done
 
 
 def settings_for(uri: str, tmp_path) -> dict[str, str]:
@@ -81,6 +82,24 @@ def test_four_packagings_at_once_for_one_alias_leave_a_whole_history(evaluated, 
         assert_told_in_one_line(done)
     assert_one_version_each(client, name)
     assert_consistent(client, name)
+    mlflow.set_tracking_uri(None)
+
+
+def test_a_packaging_waits_until_another_has_moved_the_alias(evaluated, tmp_path):
+    client, params = MlflowClient(evaluated["MLFLOW_TRACKING_URI"]), {"model_name": "queued"}
+    assert run(tmp_path / "first", "package", evaluated, **params).status == 0
+    moving, proving = Meeting(), Meeting()
+    mover = Child(tmp_path / "mover", "package", evaluated, ("before alias", moving), **params)
+    assert moving.reached.wait(120)  # it has read where the alias is, and written that down
+    rival = Child(tmp_path / "rival", "package", evaluated, ("verifying", proving), **params)
+    assert proving.reached.wait(120)
+    proving.go_on.set()
+    rival.process.join(WAITS)
+    assert rival.process.is_alive()
+    moving.go_on.set()
+    assert [mover.wait().status, rival.wait().status] == [0, 0]
+    mlflow.set_tracking_uri(evaluated["MLFLOW_TRACKING_URI"])
+    assert_consistent(client, "queued")
     mlflow.set_tracking_uri(None)
 
 
