@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow.models.model import ModelInfo
@@ -11,7 +13,9 @@ from mlflow.models.model import ModelInfo
 from custom_model import model as serving_code
 from steps.contract import signature_of
 from steps.environment import requirements
+from steps.errors import StepError, reason_of
 from steps.export import Export
+from steps.outage import is_lost
 from steps.storage import Training, json_text, without_bytecode
 
 EXAMPLE_ROWS = 5
@@ -29,6 +33,46 @@ def log_artifact(training: Training, exported: Export) -> ModelInfo:
     -------
     ModelInfo
     """
+    with _contents(training, exported) as contents:
+        return mlflow.pyfunc.log_model(name="model", **contents)
+
+
+def save_artifact(training: Training, exported: Export, folder: Path) -> None:
+    """Save the one artifact to a folder, which is there whole or not at all."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    try:
+        with _contents(training, exported) as contents:
+            mlflow.pyfunc.save_model(path=str(partial), **contents)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def kept_if_lost(run_id: str, training: Training, exported: Export) -> Iterator[None]:
+    """Keep a copy of the artifact in the current folder when the tracking store is lost.
+
+    Raises
+    ------
+    StepError
+        Naming the folder, ``unregistered-model-`` and the first letters of the run's id.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_lost(error):
+            raise
+        folder = Path(f"unregistered-model-{run_id[:8]}").resolve()
+        try:
+            save_artifact(training, exported, folder)
+            kept = f"the artifact, not registered, is kept in {folder}"
+        except Exception as another:
+            kept = f"no copy of the artifact can be kept in {folder}: {reason_of(another)}"
+        raise StepError(f"{reason_of(error)}; {kept}") from error
+
+
+@contextmanager
+def _contents(training: Training, exported: Export) -> Iterator[dict[str, Any]]:
     content = {
         "contract": ("contract.json", json_text(training.contract).encode()),
         "pipeline": (exported.file_name, exported.content),
@@ -38,16 +82,15 @@ def log_artifact(training: Training, exported: Export) -> ModelInfo:
     with tempfile.TemporaryDirectory() as folder, without_bytecode():
         for file_name, data in content.values():
             Path(folder, file_name).write_bytes(data)
-        return mlflow.pyfunc.log_model(
-            name="model",
-            python_model=serving_code.__file__,
-            artifacts={key: str(Path(folder, name)) for key, (name, _) in content.items()},
-            model_config={
+        yield {
+            "python_model": serving_code.__file__,
+            "artifacts": {key: str(Path(folder, name)) for key, (name, _) in content.items()},
+            "model_config": {
                 "sha256": {
                     key: hashlib.sha256(data).hexdigest() for key, (_, data) in content.items()
                 }
             },
-            signature=signature_of(training.contract),
-            input_example=training.signed().head(EXAMPLE_ROWS),
-            pip_requirements=requirements(exported.file_name, exported.content),
-        )
+            "signature": signature_of(training.contract),
+            "input_example": training.signed().head(EXAMPLE_ROWS),
+            "pip_requirements": requirements(exported.file_name, exported.content),
+        }

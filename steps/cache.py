@@ -18,7 +18,18 @@ ROOT = Path(__file__).resolve().parent.parent
 KEY = "cache_key"
 CACHED_FROM = "cached_from"
 # how a run is opened, watched and shown: no result depends on it
-PLUMBING = {"cache", "console", "errors", "locks", "preflight", "runs", "signals", "stale", "usage"}
+PLUMBING = {
+    "cache",
+    "console",
+    "errors",
+    "locks",
+    "outage",
+    "preflight",
+    "runs",
+    "signals",
+    "stale",
+    "usage",
+}
 
 
 def key_of(step: str, **contents: Any) -> str:

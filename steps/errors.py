@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from mlflow.exceptions import MlflowException
 
+from steps.outage import explain, without_password
+
 MOST_NAMES = 10
 TRACEBACK_VARIABLE = "PYFUNC_CLASSIFIER_TRACEBACK"
 
@@ -23,8 +25,11 @@ class Stopped(BaseException):
 
 def reason_of(error: BaseException) -> str:
     """Say in one line why a step failed."""
-    lines = getattr(error, "message", str(error)).strip().splitlines() or ["no message"]
-    if isinstance(error, StepError | MlflowException | Stopped):
+    told = "" if isinstance(error, StepError | Stopped) else explain(error)
+    text = told or getattr(error, "message", str(error))
+    text = text.partition("\n[SQL:")[0]  # what was asked of a database helps nobody
+    lines = without_password(text).strip().splitlines() or ["no message"]
+    if told or isinstance(error, StepError | MlflowException | Stopped):
         return " ".join(lines)
     return (
         f"unexpected {type(error).__name__}: {lines[0]} "

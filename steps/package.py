@@ -16,10 +16,12 @@ from mlflow.models.model import ModelInfo
 
 from steps import console
 from steps.approval import challenge, validated
-from steps.artifact import log_artifact
+from steps.artifact import kept_if_lost, log_artifact
 from steps.cache import KEY, key_of, reuse, told
 from steps.export import Export, export, parity_rows
 from steps.isolation import check_manager
+from steps.locks import alone_at
+from steps.outage import closing
 from steps.parameters import convert
 from steps.proof import prove
 from steps.publish import describe, publish, version_tags
@@ -32,22 +34,28 @@ from steps.usage import commands
 SIGNATURE = "model.sig"
 
 
-def pack(training: Training, params: dict[str, Any]) -> tuple[Export, ModelInfo, dict[str, Any]]:
-    """Export, log and prove the artifact; what is not proven is removed.
-
-    Returns
-    -------
-    exported : Export
-    info : ModelInfo
-    proof : dict
-    """
+def convert_pipeline(training: Training) -> tuple[Export, int]:
+    """Export the pipeline; returns it and the number of rows that it was compared on."""
     rows = parity_rows(training.matrix(), training.contract)
     with console.progress("converting to ONNX and comparing"):
         exported = export(training.pipeline, rows, training.contract["threshold"])
     if exported.reason:
         console.warn(f"packaged as a pickle, not as a graph: {exported.reason}")
-    else:
-        mlflow.log_metrics({"parity_rows": len(rows), "parity_max_difference": exported.difference})
+    return exported, len(rows)
+
+
+def pack(
+    training: Training, exported: Export, compared: int, params: dict[str, Any]
+) -> tuple[ModelInfo, dict[str, Any]]:
+    """Log and prove the artifact; what is not proven is removed.
+
+    Returns
+    -------
+    info : ModelInfo
+    proof : dict
+    """
+    if not exported.reason:
+        mlflow.log_metrics({"parity_rows": compared, "parity_max_difference": exported.difference})
     info = log_artifact(training, exported)
     with console.progress(
         f"proving the artifact in an environment of its own ({params['verify_env']})"
@@ -55,7 +63,7 @@ def pack(training: Training, params: dict[str, Any]) -> tuple[Export, ModelInfo,
         proof = prove(info.model_uri, training, params["verify_env"])
     mlflow.log_dict(proof, "proof.json")
     mlflow.log_metrics({f"proof_{name}_seconds": value for name, value in proof["seconds"].items()})
-    return exported, info, proof
+    return info, proof
 
 
 def sign_artifact(info: ModelInfo, signing_key: str) -> dict[str, str]:
@@ -82,8 +90,8 @@ def cleaned_up(run: Run) -> Iterator[None]:
     """Delete the logged model of a package run that fails."""
     try:
         yield
-    except BaseException:
-        with suppress(Exception):  # the failure itself is what to tell
+    except BaseException as error:
+        with closing(error), suppress(Exception):  # the failure itself is what to tell
             remove_logged_models(MlflowClient(), run)
         raise
 
@@ -123,13 +131,18 @@ def make(
     training: Training, train_run: Run, evaluation: Run | None, forced: str, params: dict[str, Any]
 ) -> tuple[str, dict[str, str]]:
     """Pack, prove, challenge and publish; returns the version and lines for the console."""
-    exported, info, proof = pack(training, params)
-    tags = version_tags(evaluation, train_run, exported, proof, forced)
-    tags |= sign_artifact(info, params["signing_key"])
-    mlflow.set_tags(tags | {"pipeline_format_reason": exported.reason})
-    if evaluation and not forced:
-        challenge(evaluation, train_run, training, params)
-    version = publish(info, params, tags, describe(train_run, evaluation, proof)).version
+    exported, compared = convert_pipeline(training)
+    run = mlflow.active_run()
+    with kept_if_lost(run.info.run_id if run else "", training, exported):
+        info, proof = pack(training, exported, compared, params)
+        tags = version_tags(evaluation, train_run, exported, proof, forced)
+        tags |= sign_artifact(info, params["signing_key"])
+        mlflow.set_tags(tags | {"pipeline_format_reason": exported.reason})
+        description = describe(train_run, evaluation, proof)
+        with alone_at(mlflow.get_registry_uri(), "registry"):  # no other moves the alias meanwhile
+            if evaluation and not forced:
+                challenge(evaluation, train_run, training, params)
+            version = publish(info, params, tags, description).version
     return str(version), {
         "pipeline": f"{exported.file_name}, {len(exported.content) / 1024:.0f} KiB",
         "parity": exported.verdict(),

@@ -2,26 +2,19 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import mlflow
 import requests
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from steps.errors import StepError
-from steps.locks import locked
+from steps.locks import alone_at
 
 PATIENCE = 4.0  # seconds
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
-MOST_RETRIES = "6"  # a minute; MLflow's own default is more than four
-LOCK_KEY = 711_020_26  # of the PostgreSQL advisory lock, any number of our own
+MOST_RETRIES = "5"  # a minute; MLflow's own default is more than four
 
 
 def check_tracking() -> None:
@@ -33,6 +26,7 @@ def check_tracking() -> None:
         Within five seconds: no server, a wrong password, a database that cannot be opened.
     """
     os.environ.setdefault(RETRIES, MOST_RETRIES)
+    os.environ.setdefault("PGCONNECT_TIMEOUT", str(int(PATIENCE)))  # else a silent host is for ever
     uri = mlflow.get_tracking_uri()
     if uri.startswith(("http://", "https://")):
         _ask(uri)
@@ -74,26 +68,11 @@ def _safe(uri: str) -> str:
 
 def _set_up(uri: str) -> None:
     try:
-        with _one_at_a_time(uri):  # two first starts at once would break a fresh database
+        with alone_at(uri, "setup"):  # two first starts at once would break a fresh database
             MlflowClient().search_experiments(max_results=1)
-    except (SQLAlchemyError, sqlite3.Error, OSError, MlflowException) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, ImportError, MlflowException) as error:
         reason = str(error).strip().splitlines()[0]
         raise StepError(
             f"tracking: cannot open the database {_safe(uri)}: {reason}; mend that, or set "
             "MLFLOW_TRACKING_URI to another"
         ) from error
-
-
-@contextmanager
-def _one_at_a_time(uri: str) -> Iterator[None]:
-    url = make_url(uri)
-    if url.get_backend_name() == "sqlite" and url.database:
-        with locked(Path(f"{url.database}.lock")):
-            yield
-    elif url.get_backend_name() == "postgresql":
-        # the lock goes with the connection, so that must not wait in a pool
-        with create_engine(url, poolclass=NullPool).connect() as connection:
-            connection.execute(text(f"SELECT pg_advisory_lock({LOCK_KEY})"))
-            yield
-    else:
-        yield

@@ -10,6 +10,7 @@ from mlflow.exceptions import MlflowException
 from steps import console
 from steps.errors import StepError
 from steps.lifecycle import move_alias
+from steps.locks import alone_at
 from steps.parameters import convert
 from steps.registry import check_names, find_version
 from steps.runs import launch, step_run
@@ -58,7 +59,8 @@ def run(declared: dict[str, str], further: dict[str, str]) -> str:
                 raise
             console.warn(f"FORCED: {error}")
             params["why"] = f"FORCED: {params['why']}"
-        before = move_alias(version, alias, params["why"], active.info.run_id)
+        with alone_at(mlflow.get_registry_uri(), "registry"):
+            before = move_alias(version, alias, params["why"], active.info.run_id)
         rows = {"model": name, "alias": alias, "from": before or "none", "to": version.version}
         console.table("promote", rows | {"run": active.info.run_id})
         return str(version.version)

@@ -10,6 +10,7 @@ from mlflow.models.model import ModelInfo
 
 from steps.export import Export
 from steps.lifecycle import DEPLOYMENT, DEPLOYMENTS, move_alias, undo_move
+from steps.outage import closing
 from steps.registry import register, remove_versions
 
 
@@ -53,8 +54,9 @@ def publish(
     version = register(info.model_uri, name, tags, description)
     try:
         move_alias(version, params["alias"], "packaged", run_id)
-    except BaseException:
-        if remove_versions(client, name, run_id):
-            undo_move(client, name, run_id)
+    except BaseException as error:
+        with closing(error):
+            if remove_versions(client, name, run_id):
+                undo_move(client, name, run_id)
         raise
     return version

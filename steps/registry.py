@@ -19,6 +19,7 @@ from mlflow.utils.validation import (
 )
 
 from steps.errors import StepError
+from steps.outage import closing
 
 ATTEMPTS = 8
 Result = TypeVar("Result")
@@ -64,7 +65,13 @@ def find_alias(model_name: str, alias: str) -> ModelVersion | None:
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
+        if error.error_code == "PERMISSION_DENIED" and not _is_listed(model_name):
+            return None  # a server with users refuses a plain one what is not there yet
         raise
+
+
+def _is_listed(model_name: str) -> bool:
+    return bool(MlflowClient().search_registered_models(f"name = '{model_name}'", max_results=1))
 
 
 def find_version(model_name: str, version: str) -> ModelVersion:
@@ -124,8 +131,9 @@ def register(
                 f"version {version} of {model_name} does not read back as it was written; removed"
             )
         return found
-    except BaseException:
-        remove_versions(client, model_name, tags["package_run_id"])
+    except BaseException as error:
+        with closing(error):
+            remove_versions(client, model_name, tags["package_run_id"])
         raise
 
 

@@ -15,6 +15,7 @@ from mlflow.environment_variables import MLFLOW_RUN_ID
 
 from steps.cache import original
 from steps.errors import TRACEBACK_VARIABLE, StepError, Stopped, reason_of
+from steps.outage import closing, is_lost, without_password
 from steps.parameters import split_arguments
 from steps.preflight import check_tracking
 from steps.signals import stoppable
@@ -44,6 +45,8 @@ def launch(entry_point: str, step: Step, argv: list[str] | None = None) -> int:
         entry_point, sys.argv[1:] if argv is None else argv
     )
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    for quiet in ("urllib3", "psycopg"):  # what fails for good is told once, at the end
+        logging.getLogger(quiet).setLevel(logging.ERROR)
     with stoppable():
         try:
             step(declared, further)
@@ -81,14 +84,22 @@ def step_run(step: str, params: dict[str, Any]) -> Iterator[Run]:
 
 def _end(run: Run, error: BaseException) -> None:
     try:
-        mlflow.set_tag("failure_reason", reason_of(error))
-        mlflow.end_run("KILLED" if isinstance(error, Stopped) else "FAILED")
-    except Exception as lost:  # the first error is the one to tell
+        with closing(error):
+            _end_with(reason_of(error), "KILLED" if isinstance(error, Stopped) else "FAILED")
+    except Exception as another:  # the first error is the one to tell
+        why = "" if is_lost(another) else f" ({reason_of(another)})"
         print(
-            f"warning: run {run.info.run_id} could not be closed ({reason_of(lost)}); "
-            "the next start on this machine closes it",
+            f"warning: run {run.info.run_id} stays open{why}; the next start on this machine "
+            "closes it",
             file=sys.stderr,
         )
+
+
+def _end_with(reason: str, status: str) -> None:
+    try:
+        mlflow.set_tag("failure_reason", reason)
+    finally:  # MLflow forgets the run before it tells the server, and would else try later again
+        mlflow.end_run(status)
 
 
 def find_train_run(run_id: str) -> Run:
@@ -154,7 +165,11 @@ def _get_run(run_id: str) -> Run:
     try:
         return MlflowClient().get_run(run_id)
     except mlflow.MlflowException as error:
-        raise StepError(f"run_id: no run {run_id!r} at {mlflow.get_tracking_uri()}") from error
+        if is_lost(error):
+            raise
+        raise StepError(
+            f"run_id: no run {run_id!r} at {without_password(mlflow.get_tracking_uri())}"
+        ) from error
 
 
 def _experiment_id() -> str:

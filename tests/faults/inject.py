@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import mlflow.store.artifact.http_artifact_repo as http_store
 import mlflow.store.artifact.local_artifact_repo as local_store
 import skl2onnx  # noqa: F401
 import sklearn.ensemble  # noqa: F401
@@ -26,12 +27,28 @@ POINTS = {
     "reading": (steps.train, "parse_table"),
     "fitting": (steps.train, "fit"),
     "logging the model": (local_store.LocalArtifactRepository, "log_artifacts"),
+    "sending the model": (http_store.HttpArtifactRepository, "log_artifacts"),
     "verifying": (steps.proof, "_answer_there"),
     "after register": (steps.publish, "move_alias"),
     "before alias": (MlflowClient, "set_registered_model_alias"),
 }
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])  # every child has its imports done
+
+
+class Meeting:
+    """A fault that lets the test act at the chosen point: the step waits until it may go on."""
+
+    def __init__(self) -> None:
+        self.reached, self.go_on = CONTEXT.Event(), CONTEXT.Event()
+
+    def strike(self) -> None:
+        """Wait for the test, in the step's process; once."""
+        self.reached.set()
+        self.go_on.wait(120)
+
+
+Fault = tuple[str, "str | Meeting"]
 
 
 class Done(NamedTuple):
@@ -50,14 +67,16 @@ class Child:
         folder: Path,
         entry_point: str,
         settings: dict[str, str],
-        fault: tuple[str, str] | None,
+        fault: Fault | list[Fault] | None,
+        cwd: Path = ROOT,
         **params: object,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        faults = fault if isinstance(fault, list) else [fault] if fault else []
         self.folder = folder
         argv = [f"--{name}={value}" for name, value in params.items()]
         self.process = CONTEXT.Process(
-            target=_run, args=(str(folder), entry_point, settings, fault, argv)
+            target=_run, args=(str(folder), str(cwd), entry_point, settings, faults, argv)
         )
         self.process.start()
 
@@ -73,16 +92,17 @@ def run(folder: Path, entry_point: str, settings: dict[str, str], fault=None, **
     return Child(folder, entry_point, settings, fault, **params).wait()
 
 
-def _run(folder: str, entry_point: str, settings: dict, fault: tuple | None, argv: list) -> None:
+def _run(
+    folder: str, cwd: str, entry_point: str, settings: dict, faults: list[Fault], argv: list
+) -> None:
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(f"{folder}/{name}", os.O_CREAT | os.O_WRONLY | os.O_TRUNC), number)
     for name in list(os.environ):
         if name.startswith("MLFLOW_"):
             del os.environ[name]
     os.environ.update(settings)
-    os.chdir(ROOT)
-    if fault:
-        point, what = fault
+    os.chdir(cwd)
+    for point, what in faults:
         owner, name = POINTS[point]
         setattr(owner, name, _struck(getattr(owner, name), what))
     status = launch(entry_point, ENTRY_POINTS[entry_point].run, argv)
@@ -91,9 +111,11 @@ def _run(folder: str, entry_point: str, settings: dict, fault: tuple | None, arg
     os._exit(status)
 
 
-def _struck(function: Callable, what: str) -> Callable:
+def _struck(function: Callable, what: str | Meeting) -> Callable:
     def struck(*args, **kwargs):
-        if what.startswith("SIG"):
+        if isinstance(what, Meeting):
+            what.strike()
+        elif what.startswith("SIG"):
             os.kill(os.getpid(), getattr(signal, what))
         else:
             raise OSError(28, "No space left on device")

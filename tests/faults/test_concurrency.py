@@ -1,10 +1,16 @@
 """Many processes at once on one store: no error, no lost run, no alias on the unproven."""
 
+from itertools import pairwise
+
+import mlflow
+import pytest
 from mlflow import MlflowClient
 
-from tests.faults.inject import Child
+from steps.lifecycle import audit_trail
+from tests.faults.inject import Child, Done, Meeting, run
 
 EIGHT = 8
+WAITS = 6.0  # seconds, in which a packaging that is past its proof would be done
 
 
 def settings_for(uri: str, tmp_path) -> dict[str, str]:
@@ -49,3 +55,82 @@ def test_eight_pipelines_at_once_lose_no_run_and_no_version(fresh_database, tmp_
     for params in each:
         version = client.get_model_version_by_alias(params["model_name"], "champion")
         assert (version.tags["verdict"], version.tags["proof"][:6]) == ("VALIDATED", "PASSED")
+
+
+@pytest.fixture(scope="module")
+def evaluated(postgres_database, tmp_path_factory):
+    """A store with an evaluated train run, and its settings."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    settings = settings_for(postgres_database(), folder)
+    for step in ("train", "evaluate"):
+        assert run(folder / step, step, settings).status == 0
+    return settings
+
+
+ROUNDS = [
+    pytest.param(2, id="two-rounds"),
+    pytest.param(25, id="twenty-five-rounds", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_four_packagings_at_once_for_one_alias_leave_a_whole_history(evaluated, tmp_path, rounds):
+    client, name = MlflowClient(evaluated["MLFLOW_TRACKING_URI"]), f"contested {rounds}"
+    mlflow.set_tracking_uri(evaluated["MLFLOW_TRACKING_URI"])
+    for number in range(rounds):
+        done = at_once(tmp_path / str(number), "package", evaluated, [{"model_name": name}] * 4)
+        assert_told_in_one_line(done)
+    assert_one_version_each(client, name)
+    assert_consistent(client, name)
+    mlflow.set_tracking_uri(None)
+
+
+def test_a_packaging_waits_until_another_has_moved_the_alias(evaluated, tmp_path):
+    client, params = MlflowClient(evaluated["MLFLOW_TRACKING_URI"]), {"model_name": "queued"}
+    assert run(tmp_path / "first", "package", evaluated, **params).status == 0
+    moving, proving = Meeting(), Meeting()
+    mover = Child(tmp_path / "mover", "package", evaluated, ("before alias", moving), **params)
+    assert moving.reached.wait(120)  # it has read where the alias is, and written that down
+    rival = Child(tmp_path / "rival", "package", evaluated, ("verifying", proving), **params)
+    assert proving.reached.wait(120)
+    proving.go_on.set()
+    rival.process.join(WAITS)
+    assert rival.process.is_alive()
+    moving.go_on.set()
+    assert [mover.wait().status, rival.wait().status] == [0, 0]
+    mlflow.set_tracking_uri(evaluated["MLFLOW_TRACKING_URI"])
+    assert_consistent(client, "queued")
+    mlflow.set_tracking_uri(None)
+
+
+def assert_told_in_one_line(done: list[Done]) -> None:
+    for one in done:
+        assert one.status in (0, 1)
+        assert "unexpected" not in one.err
+        assert len(one.err.splitlines()) == one.status, one.err
+
+
+def assert_one_version_each(client: MlflowClient, name: str) -> None:
+    experiment = client.get_experiment_by_name("crowd").experiment_id
+    versions = client.search_model_versions(f"name = '{name}'")
+    packaged = client.search_runs([experiment], f"tags.registering = '{name}'")
+    finished = [run.info.run_id for run in packaged if run.info.status == "FINISHED"]
+    assert sorted(version.tags["package_run_id"] for version in versions) == sorted(finished)
+    assert {run.info.status for run in packaged} <= {"FINISHED", "FAILED"}
+    print(f"{len(finished)} of {len(packaged)} packagings registered a version each")
+
+
+def assert_consistent(client: MlflowClient, name: str) -> None:
+    champion = client.get_model_version_by_alias(name, "champion")
+    assert (champion.tags["verdict"], champion.tags["proof"][:6]) == ("VALIDATED", "PASSED")
+    trail = audit_trail(name)
+    versions = {str(one.version) for one in client.search_model_versions(f"name = '{name}'")}
+    assert {entry["to"] for entry in trail} == versions  # each moved the alias once
+    assert len(trail) == len(versions)
+    previous = client.get_model_version_by_alias(name, "previous")
+    assert [trail[-1]["to"], trail[-1]["from"]] == [
+        str(champion.version),
+        str(previous.version),
+    ]
+    for earlier, later in pairwise(trail):
+        assert later["from"] == earlier["to"]  # no move saw the alias where it no longer was
