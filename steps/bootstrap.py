@@ -83,6 +83,42 @@ def gains(
     ]
 
 
+def beyond_chance(
+    metric: str, labels: np.ndarray, model: Scored, baseline: Scored, seed: int = 0
+) -> float:
+    """Measure by how much a model is better than what chance reaches once in forty times.
+
+    Parameters
+    ----------
+    metric : str
+        A key of ``METRICS``.
+    labels : ndarray of shape (n_rows,), int
+    model, baseline : Scored
+    seed : int
+
+    Returns
+    -------
+    float
+        At most 0 where permuted labels fit the model as well [1]_: with a handful of rows they
+        may, when no bootstrap of those rows can tell.
+
+    References
+    ----------
+    .. [1] Ojala and Garriga, "Permutation Tests for Studying Classifier Performance", Journal of
+       Machine Learning Research 11, 2010.
+    """
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(labels))[: max(MIN_DRAWN, MAX_CELLS // model.probabilities.shape[1])]
+    labels, models = labels[rows], [model.take(rows), baseline.take(rows)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        reached = _goodness(metric, labels, models)
+        by_chance = [
+            _goodness(metric, rng.permutation(labels), models[:1])[0] for _ in range(N_RESAMPLES)
+        ]
+    return float(reached[0] - max(np.quantile(by_chance, 1 - (1 - CONFIDENCE) / 2), reached[1]))
+
+
 def _goodness(metric: str, labels: np.ndarray, models: list[Scored]) -> np.ndarray:
     sign = -1 if metric in LOSSES else 1
     return np.array([sign * METRICS[metric](labels, *scored) for scored in models], dtype=float)

@@ -60,11 +60,16 @@ def code_sha256(step: str) -> str:
 
 
 def source_sha256(value: Any) -> str:
-    """Hash the file that defines an object's class; empty where there is none."""
+    """Hash the file of an object's class, and what of this project it imports; else empty."""
     try:
-        return hashlib.sha256(Path(inspect.getfile(type(value))).read_bytes()).hexdigest()
+        path = Path(inspect.getfile(type(value)))
+        digest = hashlib.sha256(path.read_bytes())
     except (TypeError, OSError):
         return ""
+    if path.is_relative_to(ROOT) and "site-packages" not in path.parts:
+        for other in sorted(_closure(path, set())):
+            digest.update(other.read_bytes())
+    return digest.hexdigest()
 
 
 @cache
@@ -75,13 +80,14 @@ def environment_sha256() -> str:
 
 
 def _closure(path: Path, seen: set[Path]) -> set[Path]:
-    if path in seen or not path.exists() or path.stem in PLUMBING:
+    plumbing = path.parent == ROOT / "steps" and path.stem in PLUMBING
+    if path in seen or not path.exists() or plumbing:
         return seen
     seen.add(path)
     for name in _imports(ast.parse(path.read_bytes())):
-        package, _, module = name.partition(".")
-        if package in ("steps", "custom_model") and module:
-            _closure(ROOT / package / f"{module}.py", seen)
+        place = ROOT.joinpath(*name.split("."))
+        _closure(place.with_suffix(".py"), seen)
+        _closure(place / "__init__.py", seen)
     return seen
 
 

@@ -28,13 +28,21 @@ from steps.judgement import (
 from steps.metrics import measure
 from steps.parameters import convert, one_of
 from steps.plots import draw
-from steps.registry import check_names, find_alias
+from steps.registry import check_names, find_rival
 from steps.runs import find_train_run, launch, step_run
 from steps.slices import measure_slices
 from steps.storage import Training, load_training
 
 # what package needs to judge again, should the champion change meanwhile
 JUDGED_WITH = ("model_name", "alias", "metric", "max_regression", "champion_error")
+
+
+class RejectedError(StepError):
+    """The model was judged, and did not reach what it should."""
+
+    def __init__(self, reason: str, run_id: str) -> None:
+        super().__init__(reason)
+        self.run_id = run_id
 
 
 def check_parameters(params: dict[str, Any]) -> list[Gate]:
@@ -93,7 +101,7 @@ def still_judged(params: dict[str, Any], train_run: Run) -> Callable[[Run], bool
     """Tell of an evaluation whether the champion that it judged against still stands."""
 
     def still_good(evaluation: Run) -> bool:
-        champion = find_alias(params["model_name"], params["alias"])
+        champion = find_rival(params["model_name"], params["alias"])
         judged = json.loads(evaluation.data.tags["judgement"])["champion_version"]
         if champion is None:
             return judged == ""
@@ -135,7 +143,8 @@ def run(declared: dict[str, str], further: dict[str, str], fresh: bool = True) -
         rows["verdict"] = f"{verdict['verdict']} ({judged})"
         console.table("evaluate", rows | {"run": active.info.run_id})
         if verdict["reasons"]:
-            raise StepError(f"gate {'; '.join(verdict['reasons'])}; nothing is registered")
+            reasons = "; ".join(verdict["reasons"])
+            raise RejectedError(f"gate {reasons}; nothing is registered", active.info.run_id)
         return active.info.run_id
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from mlflow.entities import Run
 
 from custom_model.model import decide
-from steps.bootstrap import Gain, Scored, gains
+from steps.bootstrap import Gain, Scored, beyond_chance, gains
 from steps.champion import (
     AnotherQuestionError,
     NotScoredError,
@@ -16,7 +16,7 @@ from steps.champion import (
 )
 from steps.errors import StepError
 from steps.gates import GAIN, WORST_SLICE, Check, Gate, judge
-from steps.registry import find_alias
+from steps.registry import find_rival
 from steps.slices import worst
 from steps.storage import Training
 from steps.train import class_indices
@@ -102,7 +102,7 @@ def compare(
     StepError
         When the champion cannot be scored and ``champion_error`` is ``fail``.
     """
-    version = find_alias(params["model_name"], params["alias"])
+    version = find_rival(params["model_name"], params["alias"])
     others, remark = [baseline(training)], ""
     name = f"champion {params['model_name']} version {version.version}" if version else ""
     if version:
@@ -119,6 +119,8 @@ def compare(
                     f"{remark}; mend that, or replace it unseen with champion_error=ignore"
                 ) from error
     found = gains(params["metric"], labels, scored, others)
+    chance = beyond_chance(params["metric"], labels, scored, others[0])
+    found[0] = found[0]._replace(low=float(np.minimum(found[0].low, chance)))
     champion = found[1] if len(found) > 1 else None
     return Rivals(
         params["metric"], found[0], champion, str(version.version) if version else "", remark

@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +11,13 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from steps.registry import find_alias, retried
+from steps.outage import closing
+from steps.registry import find_alias, retried, versions_of
 from steps.signals import undivided
 
 CHALLENGER = "challenger"
 AUDIT = "audit."
-STAGES = {"challenger": "Staging", "previous": "Archived"}  # of any other alias: Production
+STAGES = ("Production", "Staging", "Archived")  # the first that one of its aliases stands for
 DEPLOYMENT = "deployment_status"
 DEPLOYMENTS = ("none", "requested", "deployed", "failed", "retired")
 
@@ -57,8 +59,8 @@ def move_alias(version: ModelVersion, alias: str, why: str, run_id: str) -> str:
 
     Notes
     -----
-    The order is: audit entry, ``previous``, stages, and the alias itself last. What is left of a
-    move when its process is killed is undone by the next start (``undo_move``).
+    The order is: audit entry, ``previous``, the alias itself, and the stages that mirror it. What
+    fails before the alias has moved is taken back, by the next start if the process was killed.
     """
     client, name = MlflowClient(), version.name
     current = find_alias(name, alias)
@@ -70,21 +72,44 @@ def move_alias(version: ModelVersion, alias: str, why: str, run_id: str) -> str:
         "alias": alias,
         "from": before,
         "to": str(version.version),
-        "why": why,
+        "why": " ".join(why.split()),
         "run_id": run_id,
         "previous": str(remembered.version) if remembered else "",
     }
-    with undivided():
-        _write(client, name, entry)
-        if before not in ("", str(version.version)) and alias != CHALLENGER:
-            retried(lambda: client.set_registered_model_alias(name, previous_alias(alias), before))
-            set_tag(client, name, before, "lifecycle_stage", "Archived")
-        stage = STAGES.get(alias, "Production")
-        set_tag(client, name, version.version, "lifecycle_stage", stage)
-        if CHALLENGER in version.aliases and alias != CHALLENGER:
-            retried(lambda: client.delete_registered_model_alias(name, CHALLENGER))
-        retried(lambda: client.set_registered_model_alias(name, alias, version.version))
+    try:
+        with undivided():
+            _write(client, name, entry)
+            if before not in ("", str(version.version)) and alias != CHALLENGER:
+                _set_alias(client, name, previous_alias(alias), before)
+            _set_alias(client, name, alias, version.version)
+            settle(client, name, entry)
+    except BaseException as error:
+        with closing(error), suppress(MlflowException):
+            undo_move(client, name, run_id)
+        raise
     return before
+
+
+def settle(client: MlflowClient, name: str, entry: dict[str, str]) -> None:
+    """Let the rest follow an alias that has moved: the challenger, and every version's stage."""
+    aliases = client.get_registered_model(name).aliases
+    if entry["alias"] != CHALLENGER and str(aliases.get(CHALLENGER)) == entry["to"]:
+        retried(lambda: client.delete_registered_model_alias(name, CHALLENGER))
+        del aliases[CHALLENGER]
+    stages: dict[str, set[str]] = {}
+    for alias, number in aliases.items():
+        stage = "Archived" if alias.startswith("previous") else "Production"
+        stages.setdefault(str(number), set()).add("Staging" if alias == CHALLENGER else stage)
+    for version in versions_of(client, name):
+        own = stages.get(str(version.version), {"Archived"})
+        stage = next(stage for stage in STAGES if stage in own)
+        known = version.tags.get("lifecycle_stage")
+        if known != stage and (known or str(version.version) in stages):
+            set_tag(client, name, version.version, "lifecycle_stage", stage)
+
+
+def _set_alias(client: MlflowClient, name: str, alias: str, version: str) -> None:
+    retried(lambda: client.set_registered_model_alias(name, alias, version))
 
 
 def _write(client: MlflowClient, name: str, entry: dict[str, Any]) -> None:
@@ -112,7 +137,7 @@ def audit_trail(model_name: str) -> list[dict[str, str]]:
 
 
 def undo_move(client: MlflowClient, model_name: str, run_id: str) -> None:
-    """Take back the beginnings of a move whose process was killed before the alias moved."""
+    """Take back what a move began, or end it where its alias has moved."""
     try:
         tags = client.get_registered_model(model_name).tags
     except MlflowException:  # its only version was removed, and the model with it
@@ -122,18 +147,14 @@ def undo_move(client: MlflowClient, model_name: str, run_id: str) -> None:
         if entry["run_id"] != run_id:
             continue
         later = [other for _, other in trail[place + 1 :] if other["alias"] == entry["alias"]]
-        if _reached(model_name, entry, later):
-            continue
-        if not later:  # a later move has set all of it anew
-            _take_back(client, model_name, entry)
-        client.delete_registered_model_tag(model_name, key)
-
-
-def _reached(model_name: str, entry: dict[str, str], later: list[dict[str, str]]) -> bool:
-    if later:
-        return later[0]["from"] == entry["to"]
-    current = find_alias(model_name, entry["alias"])
-    return current is not None and str(current.version) == entry["to"]
+        current = find_alias(model_name, entry["alias"])
+        now = later[0]["from"] if later else str(current.version) if current else ""
+        if now == entry["to"]:
+            settle(client, model_name, entry)
+        elif now == entry["from"]:
+            if not later:  # a later move has set previous anew
+                _take_back(client, model_name, entry)
+            client.delete_registered_model_tag(model_name, key)
 
 
 def _take_back(client: MlflowClient, model_name: str, entry: dict[str, str]) -> None:
@@ -142,6 +163,3 @@ def _take_back(client: MlflowClient, model_name: str, entry: dict[str, str]) -> 
         client.set_registered_model_alias(model_name, alias, entry["previous"])
     else:
         client.delete_registered_model_alias(model_name, alias)
-    if entry["from"]:
-        stage = STAGES.get(entry["alias"], "Production")
-        set_tag(client, model_name, entry["from"], "lifecycle_stage", stage)

@@ -15,8 +15,13 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
         package.check_parameters(params)
         fresh = params["fresh"]
         found = {"run_id": train.run(_of("train", declared), hyperparameters, fresh)}
-        evaluate.run(_of("evaluate", declared | found), {}, fresh)
-        return package.run(_of("package", declared | found), {}, fresh)
+        try:
+            judged = evaluate.run(_of("evaluate", declared | found), {}, fresh)
+        except evaluate.RejectedError as error:
+            if not params["force"]:
+                raise
+            judged = error.run_id
+        return package.run(_of("package", declared | found), {}, fresh, judged)
 
 
 def _of(entry_point: str, declared: dict[str, str]) -> dict[str, str]:

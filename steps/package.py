@@ -15,11 +15,12 @@ from mlflow.models import get_model_info
 from mlflow.models.model import ModelInfo
 
 from steps import console
-from steps.approval import challenge, validated
+from steps.approval import challenged, validated
 from steps.artifact import kept_if_lost, log_artifact
 from steps.cache import KEY, key_of, reuse, told
 from steps.export import Export, export, parity_rows
 from steps.isolation import check_manager
+from steps.keys import fingerprint, read_private_key
 from steps.locks import alone_at
 from steps.outage import closing
 from steps.parameters import convert
@@ -108,6 +109,9 @@ def cache_key(params: dict[str, Any], train_run: Run, evaluation: Run | None) ->
     """Name the packaging by all that it depends on."""
     evaluated = evaluation.info.run_id if evaluation else ""
     inputs = {"run_id": train_run.info.run_id, "evaluate_run_id": evaluated}
+    if params["signing_key"]:  # another key may lie at the same path
+        key = read_private_key(check_key(params["signing_key"]))
+        inputs["signing_key"] = fingerprint(key.public_key())
     return key_of("package", params=params | inputs)
 
 
@@ -135,13 +139,14 @@ def make(
     run = mlflow.active_run()
     with kept_if_lost(run.info.run_id if run else "", training, exported):
         info, proof = pack(training, exported, compared, params)
-        tags = version_tags(evaluation, train_run, exported, proof, forced)
-        tags |= sign_artifact(info, params["signing_key"])
-        mlflow.set_tags(tags | {"pipeline_format_reason": exported.reason})
+        signed = sign_artifact(info, params["signing_key"])
         description = describe(train_run, evaluation, proof)
         with alone_at(mlflow.get_registry_uri(), "registry"):  # no other moves the alias meanwhile
-            if evaluation and not forced:
-                challenge(evaluation, train_run, training, params)
+            forced = forced or challenged(evaluation, train_run, training, params)
+            tags = version_tags(evaluation, train_run, exported, proof, forced) | signed
+            mlflow.set_tags(tags | {"pipeline_format_reason": exported.reason})
+            if forced:
+                console.warn(f"FORCED: {forced}; registered all the same, with verdict=FORCED")
             version = publish(info, params, tags, description).version
     return str(version), {
         "pipeline": f"{exported.file_name}, {len(exported.content) / 1024:.0f} KiB",
@@ -150,16 +155,19 @@ def make(
     }
 
 
-def run(declared: dict[str, str], further: dict[str, str], fresh: bool = True) -> str:
+def run(
+    declared: dict[str, str],
+    further: dict[str, str],
+    fresh: bool = True,
+    evaluate_run_id: str = "",
+) -> str:
     """Run the step; returns the registered version, or the one that it would repeat."""
     with step_run("package", declared) as active, cleaned_up(active):
         params = convert("package", declared, further)
         check_parameters(params)
         train_run = find_train_run(params["run_id"])
         mlflow.set_tag("train_run_id", train_run.info.run_id)
-        evaluation, forced = validated(train_run, params["force"])
-        if forced:
-            console.warn(f"FORCED: {forced}; registered all the same, with verdict=FORCED")
+        evaluation, forced = validated(train_run, params, evaluate_run_id)
         training = load_training(train_run.info.run_id)
         key = cache_key(params, train_run, evaluation)
         done = None if fresh else reuse(active, key, still_registered(params))

@@ -1,23 +1,31 @@
 """promote: move an alias to a proven version, or back to the one before."""
 
 import sys
+from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from steps import console
+from steps.approval import challenge
 from steps.errors import StepError
-from steps.lifecycle import move_alias
+from steps.lifecycle import audit_trail, move_alias
 from steps.locks import alone_at
 from steps.parameters import convert
 from steps.registry import check_names, find_version
 from steps.runs import launch, step_run
+from steps.storage import load_training
 
 
-def check_proven(version: ModelVersion) -> None:
+def check_proven(version: ModelVersion) -> tuple[Run, Run]:
     """Refuse a version that its own runs do not vouch for.
+
+    Returns
+    -------
+    train_run, evaluation : Run
 
     Raises
     ------
@@ -37,11 +45,31 @@ def check_proven(version: ModelVersion) -> None:
         mlflow.artifacts.load_dict(f"{package.info.artifact_uri}/proof.json")
     except (KeyError, MlflowException, OSError) as error:
         raise StepError(f"{name}: its evaluation or its proof cannot be found; {remedy}") from error
-    same_training = evaluation.data.tags.get("train_run_id") == version.tags.get("train_run_id")
-    if evaluation.data.tags.get("verdict") != "VALIDATED" or not same_training:
-        raise StepError(f"{name}: its evaluation does not validate it; {remedy}")
-    if package.data.tags.get("model_version") != str(version.version):
+    said = package.data.tags
+    for tag in ("verdict", "train_run_id", "evaluate_run_id", "proof"):
+        if said.get(tag) != version.tags.get(tag):
+            raise StepError(f"{name}: its tag {tag} is not what its package run wrote; {remedy}")
+    made = (said.get("registering"), said.get("model_version"))
+    if made != (version.name, str(version.version)):
         raise StepError(f"{name}: its package run made no such version; {remedy}")
+    if evaluation.data.tags.get("verdict") != "VALIDATED":
+        raise StepError(f"{name}: its evaluation does not validate it; {remedy}")
+    return client.get_run(version.tags["train_run_id"]), evaluation
+
+
+def check_promotable(version: ModelVersion, params: dict[str, Any]) -> None:
+    """Refuse a version that is not proven, or worse than the champion it would replace.
+
+    A version that has been under the alias before was let there: going back to it is free.
+
+    Raises
+    ------
+    StepError
+    """
+    train_run, evaluation = check_proven(version)
+    been = {e["to"] for e in audit_trail(version.name) if e["alias"] == params["alias"]}
+    if str(version.version) not in been:
+        challenge(evaluation, train_run, load_training(train_run.info.run_id), params)
 
 
 def run(declared: dict[str, str], further: dict[str, str]) -> str:
@@ -53,7 +81,7 @@ def run(declared: dict[str, str], further: dict[str, str]) -> str:
         version = find_version(name, params["version"])
         mlflow.set_tags({"model_version": version.version, "registering": name})
         try:
-            check_proven(version)
+            check_promotable(version, params)
         except StepError as error:
             if not params["force"]:
                 raise

@@ -9,7 +9,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.models.model import ModelInfo
 
 from steps.export import Export
-from steps.lifecycle import DEPLOYMENT, DEPLOYMENTS, move_alias, undo_move
+from steps.lifecycle import DEPLOYMENT, DEPLOYMENTS, move_alias
 from steps.outage import closing
 from steps.registry import register, remove_versions
 
@@ -53,10 +53,10 @@ def publish(
     mlflow.set_tag("registering", name)  # for the next start, should this process be killed
     version = register(info.model_uri, name, tags, description)
     try:
+        mlflow.set_tag("model_version", version.version)  # by which promote knows it again
         move_alias(version, params["alias"], "packaged", run_id)
     except BaseException as error:
         with closing(error):
-            if remove_versions(client, name, run_id):
-                undo_move(client, name, run_id)
+            remove_versions(client, name, run_id)
         raise
     return version

@@ -58,6 +58,11 @@ def retried(call: Callable[[], Result]) -> Result:
     raise AssertionError("unreachable")
 
 
+def find_rival(model_name: str, alias: str) -> ModelVersion | None:
+    """Find the version to beat on the way to an alias: for a challenger, the champion."""
+    return find_alias(model_name, "champion" if alias == "challenger" else alias)
+
+
 def find_alias(model_name: str, alias: str) -> ModelVersion | None:
     """Find the version that an alias points to; None where there is none."""
     try:

@@ -1,5 +1,6 @@
 """MLflow runs: opening a step's run, ending it honestly, finding earlier ones."""
 
+import json
 import logging
 import os
 import sys
@@ -141,8 +142,8 @@ def find_train_run(run_id: str) -> Run:
     return run
 
 
-def find_evaluation(train_run: Run) -> Run:
-    """Find the newest evaluation that judged a train run.
+def find_evaluation(train_run: Run, model_name: str) -> Run:
+    """Find the newest evaluation of a train run for a registered model, or else for any.
 
     Raises
     ------
@@ -150,15 +151,21 @@ def find_evaluation(train_run: Run) -> Run:
         When there is none.
     """
     train_run_id = train_run.info.run_id
-    found = _search(
-        f"tags.train_run_id = '{train_run_id}' and tags.step = 'evaluate' and tags.verdict LIKE '%'"
+    found = MlflowClient().search_runs(
+        [_experiment_id()],
+        f"tags.train_run_id = '{train_run_id}' and tags.step = 'evaluate' "
+        "and tags.verdict LIKE '%'",
+        order_by=["attributes.start_time DESC"],
     )
-    if found is None:
+    own = [
+        run for run in found if json.loads(run.data.tags["judgement"])["model_name"] == model_name
+    ]
+    if not found:
         raise StepError(
             f"train run {train_run_id} is not evaluated; run the entry point evaluate with "
             f"run_id={train_run_id} first"
         )
-    return found
+    return (own or found)[0]
 
 
 def _get_run(run_id: str) -> Run:

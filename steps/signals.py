@@ -1,9 +1,13 @@
 """Signals that stop a step: each ends its run instead of leaving it RUNNING."""
 
+import os
 import signal
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from steps.errors import Stopped
 
@@ -22,22 +26,39 @@ class _Hold:
 def _stop(number: int, frame: FrameType | None) -> None:
     if _Hold.depth:
         _Hold.waiting = number
-        return
-    for other in STOPPING:  # nothing may interrupt the closing of the run
-        signal.signal(other, signal.SIG_IGN)
-    raise Stopped(number)
+    elif not _closing():
+        raise Stopped(number)
+
+
+def _closing() -> bool:
+    """Tell whether a signal is being handled: nothing may interrupt the closing of the run."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, Stopped):
+        error = error.__context__
+    return error is not None
+
+
+def _again(unraisable: Any) -> None:
+    """Send a signal again that came in a callback, where Python drops every exception."""
+    error = unraisable.exc_value
+    if isinstance(error, Stopped):
+        threading.Timer(0.05, os.kill, (os.getpid(), error.exit_status - 128)).start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn the first signal into ``Stopped``; those that are ignored, as under nohup, stay so."""
+    """Turn a signal into ``Stopped``; those that are ignored, as under nohup, stay so."""
     before = {number: signal.getsignal(number) for number in STOPPING}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, _stop)
+    hook, sys.unraisablehook = sys.unraisablehook, _again
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from steps.lifecycle import undo_move
 from steps.registry import remove_logged_models, remove_versions
 
-TOLERANCE = 2.0  # seconds that a process's start time may jitter by
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def own_process() -> dict[str, str]:
@@ -22,7 +22,7 @@ def own_process() -> dict[str, str]:
     return {
         "process_host": _host(),
         "process_id": str(os.getpid()),
-        "process_started": f"{psutil.Process().create_time():.2f}",
+        "process_started": _started(os.getpid()),
     }
 
 
@@ -81,9 +81,16 @@ def _close(client: MlflowClient, run: Run) -> None:
 
 def _is_alive(tags: dict[str, str]) -> bool:
     try:
-        started = psutil.Process(int(tags["process_id"])).create_time()
-    except (psutil.NoSuchProcess, ValueError, KeyError):
+        return _started(int(tags["process_id"])) == tags["process_started"]
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError, ValueError, KeyError):
         return False
-    except psutil.AccessDenied:
+    except (psutil.AccessDenied, PermissionError):
         return True
-    return abs(started - float(tags["process_started"])) < TOLERANCE
+
+
+def _started(process_id: int) -> str:
+    """Tell when a process started; on Linux in ticks since boot, which no clock step changes."""
+    if not BOOT.exists():
+        return f"{psutil.Process(process_id).create_time():.0f}"
+    ticks = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[19]
+    return f"{BOOT.read_text().strip()} {ticks}"

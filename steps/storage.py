@@ -88,7 +88,8 @@ def save_training(
 ) -> None:
     """Log the fitted pipeline, the contract and the held-out rows to the active run."""
     # columns that this pipeline has no use for too: the champion may
-    held_out = features.assign(**{contract["target"]: labels})
+    held_out = features.copy()
+    held_out[contract["target"]] = labels
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "pipeline.pkl").write_bytes(pickled(pipeline))
         Path(folder, "contract.json").write_text(json_text(contract), encoding="utf-8")

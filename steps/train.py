@@ -1,6 +1,7 @@
 """train: read, check, split, fit, log."""
 
 import hashlib
+import re
 import sys
 import time
 import warnings
@@ -14,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from custom_model.classifiers import build_classifier
-from custom_model.model import encode
+from custom_model.model import encode, encode_rows
 from custom_model.preprocessing import build_preprocessor
 from steps import console
 from steps.cache import key_of, reuse, source_sha256, told
@@ -179,6 +180,22 @@ def summary(
     }
 
 
+def check_held_out(held_out: pd.DataFrame, contract: dict[str, Any]) -> None:
+    """Refuse held-out rows that the model could not answer, before the fit.
+
+    Raises
+    ------
+    StepError
+        Naming the column and the row of the data.
+    """
+    _, problems = encode_rows(held_out, contract)
+    if problems:
+        place = min(problems)
+        where = f", data row {held_out.index[place] + 1}:"
+        said = re.sub(r", row \d+:", where, problems[place], count=1)
+        raise StepError(f"{said}; mend it, leave the column out (drop) or name its kind (kinds)")
+
+
 def cache_key(params: dict[str, Any], hyperparameters: dict[str, str], data_sha256: str) -> str:
     """Name the training by all that it depends on; the data by its content, not by its path."""
     estimator = build_classifier(params["classifier"], **hyperparameters)
@@ -207,6 +224,7 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str], fresh: bool =
         rows = split_rows(frame, params)
         contract, dropped = infer_contract(rows.features[0], rows.labels[0], kinds)
         matrix = encode(rows.features[0], contract)
+        check_held_out(rows.features[1], contract)
         contract["profile"] = profile(matrix, contract)
         indices = class_indices(rows.labels[0], contract)
         found = [f"dropped {reason}: {names}" for reason, names in _by_reason(dropped).items()]

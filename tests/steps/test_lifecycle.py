@@ -1,7 +1,9 @@
 """A move of an alias that was cut off is taken back, and nothing else is."""
 
 import pytest
+from mlflow.exceptions import MlflowException
 
+from steps import lifecycle
 from steps.lifecycle import audit_trail, move_alias, undo_move
 from steps.registry import find_alias
 
@@ -39,6 +41,7 @@ def cut_off(client, monkeypatch, name: str) -> None:
         real(self, model, alias, version)
 
     with monkeypatch.context() as patch:
+        patch.setattr(lifecycle, "undo_move", lambda *_: None)  # as if the process were killed
         patch.setattr(type(client), "set_registered_model_alias", struck)
         with pytest.raises(KeyboardInterrupt):
             move_alias(client.get_model_version(name, "3"), "champion", "", "run 3")
@@ -49,9 +52,35 @@ def test_a_move_that_was_cut_off_before_the_alias_moved_is_taken_back(client, mo
     cut_off(client, monkeypatch, model)
     assert state(client, model) != BEFORE
     undo_move(client, model, "run 3")
-    assert state(client, model)[0] == BEFORE[0]
-    assert state(client, model)[1][:2] == BEFORE[1][:2]
+    assert state(client, model) == BEFORE
     assert [entry["to"] for entry in audit_trail(model)] == ["1", "2"]
+
+
+def test_a_move_that_fails_is_taken_back_at_once(client, model, monkeypatch):
+    real = type(client).set_registered_model_alias
+
+    def refused(self, name, alias, version):
+        if alias == "champion" and version == "3":
+            raise MlflowException("503")
+        real(self, name, alias, version)
+
+    monkeypatch.setattr(type(client), "set_registered_model_alias", refused)
+    with pytest.raises(MlflowException):
+        move_alias(client.get_model_version(model, "3"), "champion", "", "run 3")
+    assert state(client, model) == BEFORE
+    assert [entry["to"] for entry in audit_trail(model)] == ["1", "2"]
+
+
+def test_a_version_under_two_aliases_keeps_the_higher_stage_when_one_leaves(client, model):
+    move_alias(client.get_model_version(model, "2"), "eu", "", "run 5")
+    move_alias(client.get_model_version(model, "3"), "eu", "", "run 6")
+    assert state(client, model)[1] == ["Archived", "Production", "Production"]
+
+
+def test_a_challenger_that_another_one_replaced_is_archived(client, model):
+    for version in ("1", "3"):
+        move_alias(client.get_model_version(model, version), "challenger", "", f"run {version}0")
+    assert state(client, model)[1] == ["Archived", "Production", "Staging"]
 
 
 def test_a_move_that_was_done_is_not_taken_back(client, model):

@@ -1,5 +1,7 @@
 import os
 import signal
+import time
+import weakref
 
 import pytest
 
@@ -53,6 +55,22 @@ def test_a_second_signal_does_not_interrupt_the_closing():
             closed.append(True)
 
     assert (stopped(work), closed) == ("stopped by SIGTERM", [True])
+
+
+def test_a_signal_that_comes_in_a_callback_that_drops_exceptions_comes_again():
+    class Thing:
+        pass
+
+    def work():
+        thing = Thing()
+        kept = weakref.ref(thing, lambda _: send("SIGTERM"))
+        del thing
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            pass
+        del kept
+
+    assert stopped(work) == "stopped by SIGTERM"
 
 
 def test_a_signal_that_is_ignored_stays_so():
