@@ -3,11 +3,12 @@
 import pytest
 from mlflow import MlflowClient
 
-from tests.faults.inject import POINTS, run
+from tests.faults.inject import run
 
 CATCHABLE = ("SIGTERM", "SIGINT", "SIGHUP")
 NUMBERS = {"SIGTERM": 15, "SIGINT": 2, "SIGHUP": 1, "SIGKILL": 9}
 TRAINING = ("reading", "fitting")
+SIX = (*TRAINING, "logging the model", "verifying", "after register", "before alias")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ NOTHING = {"running": 0, "models": 0, "pending": 0}
 
 
 @pytest.mark.parametrize("name", CATCHABLE)
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", SIX)
 def test_a_signal_ends_the_run_killed_with_the_reason(shop, tmp_path, point, name):
     _, settings, client = shop
     model_name = f"{name} {point}"
@@ -60,7 +61,7 @@ def test_a_signal_ends_the_run_killed_with_the_reason(shop, tmp_path, point, nam
     assert (version.tags["verdict"], version.tags["proof"][:6]) == ("VALIDATED", "PASSED")
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", SIX)
 def test_after_sigkill_the_next_start_closes_the_run_and_removes_what_was_half_done(
     shop, tmp_path, point
 ):
