@@ -27,11 +27,12 @@ POINTS = {
     "reading": (steps.train, "parse_table"),
     "fitting": (steps.train, "fit"),
     "logging the model": (local_store.LocalArtifactRepository, "log_artifacts"),
-    "sending the model": (http_store.HttpArtifactRepository, "log_artifacts"),
     "verifying": (steps.proof, "_answer_there"),
     "after register": (steps.publish, "move_alias"),
     "before alias": (MlflowClient, "set_registered_model_alias"),
 }
+# where a server keeps the artifacts
+SENDING = {"sending the model": (http_store.HttpArtifactRepository, "log_artifacts")}
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])  # every child has its imports done
 
@@ -103,7 +104,7 @@ def _run(
     os.environ.update(settings)
     os.chdir(cwd)
     for point, what in faults:
-        owner, name = POINTS[point]
+        owner, name = (POINTS | SENDING)[point]
         setattr(owner, name, _struck(getattr(owner, name), what))
     status = launch(entry_point, ENTRY_POINTS[entry_point].run, argv)
     sys.stdout.flush()

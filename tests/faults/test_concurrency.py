@@ -7,24 +7,25 @@ import pytest
 from mlflow import MlflowClient
 
 from steps.lifecycle import audit_trail
+from tests.conftest import ROOT
 from tests.faults.inject import Child, Done, Meeting, run
 
 EIGHT = 8
 WAITS = 6.0  # seconds, in which a packaging that is past its proof would be done
 
 
-def settings_for(uri: str, tmp_path) -> dict[str, str]:
-    return {
-        "MLFLOW_TRACKING_URI": uri,
-        "MLFLOW_EXPERIMENT_NAME": "crowd",
-        "MLFLOW_DEFAULT_ARTIFACT_ROOT": str(tmp_path / "artifacts"),
-    }
+DATA = {"data": str(ROOT / "data" / "penguins.csv")}  # artifacts go to the current folder
+
+
+def settings_for(uri: str) -> dict[str, str]:
+    return {"MLFLOW_TRACKING_URI": uri, "MLFLOW_EXPERIMENT_NAME": "crowd"}
 
 
 def at_once(tmp_path, entry_point: str, settings: dict[str, str], each: list[dict]) -> list:
     """Run a step in as many processes as there are parameters."""
+    tmp_path.mkdir(exist_ok=True)
     children = [
-        Child(tmp_path / f"{entry_point}-{number}", entry_point, settings, None, **params)
+        Child(tmp_path / f"{number}", entry_point, settings, None, cwd=tmp_path, **params)
         for number, params in enumerate(each)
     ]
     return [child.wait() for child in children]
@@ -38,15 +39,15 @@ def finished(client: MlflowClient, step: str) -> int:
 
 
 def test_eight_first_starts_on_a_fresh_database_all_finish(fresh_database, tmp_path):
-    settings = settings_for(fresh_database(), tmp_path)
-    done = at_once(tmp_path, "train", settings, [{}] * EIGHT)
+    settings = settings_for(fresh_database())
+    done = at_once(tmp_path, "train", settings, [DATA] * EIGHT)
     assert [one.status for one in done] == [0] * EIGHT, [one.err for one in done]
     assert finished(MlflowClient(settings["MLFLOW_TRACKING_URI"]), "train") == EIGHT
 
 
 def test_eight_pipelines_at_once_lose_no_run_and_no_version(fresh_database, tmp_path):
-    settings = settings_for(fresh_database(), tmp_path)
-    each = [{"model_name": f"model {number}"} for number in range(EIGHT)]
+    settings = settings_for(fresh_database())
+    each = [DATA | {"model_name": f"model {number}"} for number in range(EIGHT)]
     done = at_once(tmp_path, "main", settings, each)
     assert [one.status for one in done] == [0] * EIGHT, [one.err for one in done]
     client = MlflowClient(settings["MLFLOW_TRACKING_URI"])
@@ -61,9 +62,9 @@ def test_eight_pipelines_at_once_lose_no_run_and_no_version(fresh_database, tmp_
 def evaluated(postgres_database, tmp_path_factory):
     """A store with an evaluated train run, and its settings."""
     folder = tmp_path_factory.mktemp("evaluated")
-    settings = settings_for(postgres_database(), folder)
-    for step in ("train", "evaluate"):
-        assert run(folder / step, step, settings).status == 0
+    settings = settings_for(postgres_database())
+    for step, params in (("train", DATA), ("evaluate", {})):
+        assert Child(folder / step, step, settings, None, folder, **params).wait().status == 0
     return settings
 
 

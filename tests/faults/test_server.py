@@ -135,7 +135,7 @@ def test_five_seconds_without_a_server_lose_nothing(server, admin, as_admin, tmp
 def test_when_the_server_is_gone_for_good_the_artifact_is_kept(
     server, admin, as_admin, tmp_path, point
 ):
-    settings = admin | {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+    settings = admin | {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
     meeting = Meeting()
     child = Child(
         tmp_path / "log", "package", settings, (point, meeting), cwd=tmp_path, model_name=point
