@@ -17,9 +17,9 @@ from steps.champion import (
 from steps.errors import StepError
 from steps.gates import GAIN, WORST_SLICE, Check, Gate, judge
 from steps.registry import find_rival
+from steps.rows import class_indices
 from steps.slices import worst
 from steps.storage import Training
-from steps.train import class_indices
 
 CHAMPION_ERRORS = ("fail", "ignore")
 

@@ -2,34 +2,26 @@
 
 import hashlib
 import json
-import os
 import shlex
 import shutil
-import socket
-import subprocess
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.pyfunc.scoring_server import get_cmd
 
 from custom_model.model import decide
 from steps import prover
 from steps.errors import StepError, listed
 from steps.export import TOLERANCE
 from steps.isolation import Environment, make_environment, stop
+from steps.real_server import Server, last_line, post, serving, wait_for
 from steps.storage import Training
 
 SERVER_ROWS = 1000
-PATIENCE = 120.0  # seconds for the server to start
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy to this machine
 
 
 class Expected(NamedTuple):
@@ -145,7 +137,7 @@ def _answer_there(
     if status:
         raise StepError(
             "the packaged artifact does not load and answer in its own environment: "
-            f"{_last_line(log)}; nothing is registered"
+            f"{last_line(log)}; nothing is registered"
         )
     answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
     return (
@@ -155,40 +147,6 @@ def _answer_there(
         ),
         answers["load_seconds"],
     )
-
-
-class Server(NamedTuple):
-    """A scoring server that was started, and may not answer yet."""
-
-    url: str
-    process: subprocess.Popen
-
-
-@contextmanager
-def serving(environment: Environment, artifact: Path, folder: Path) -> Iterator[Server]:
-    """Run the real scoring server in an environment.
-
-    Raises
-    ------
-    StepError
-        When it ends by itself or refuses the rows.
-    """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = folder / "server.log"
-    command, settings = get_cmd(str(artifact), port, "127.0.0.1", int(PATIENCE), 1)  # type: ignore[arg-type]
-    added = {name: text for name, text in settings.items() if os.environ.get(name) != text}
-    process = environment.start(command, folder, log, **added)
-    try:
-        yield Server(f"http://127.0.0.1:{port}", process)
-    except OSError as error:
-        raise StepError(
-            "the scoring server does not answer in the artifact's own environment: "
-            f"{error}; its last word: {_last_line(log)}; nothing is registered"
-        ) from error
-    finally:
-        stop(process)
 
 
 def ask_server(server: Server, artifact: Path, rows: dict[str, list], expected: Expected) -> float:
@@ -202,34 +160,8 @@ def ask_server(server: Server, artifact: Path, rows: dict[str, list], expected: 
     example = json.loads((artifact / "serving_input_example.json").read_text(encoding="utf-8"))
     split = rows | {"data": rows["data"][:SERVER_ROWS]}
     params = {"params": {"output": "all"}}
-    _wait_for(server)
+    wait_for(server)
     return max(
-        expected.difference(_post(server, {"dataframe_split": split} | params), "rows served"),
-        expected.difference(_post(server, example | params), "served rows of the input example"),
+        expected.difference(post(server, {"dataframe_split": split} | params), "rows served"),
+        expected.difference(post(server, example | params), "served rows of the input example"),
     )
-
-
-def _wait_for(server: Server) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            with DIRECT.open(f"{server.url}/ping", timeout=5):
-                return
-        except OSError:
-            if time.monotonic() > deadline or server.process.poll() is not None:
-                raise
-            time.sleep(0.05)
-
-
-def _post(server: Server, body: dict[str, Any]) -> dict[str, list]:
-    request = urllib.request.Request(
-        f"{server.url}/invocations", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with DIRECT.open(request, timeout=PATIENCE) as response:
-        answers = json.load(response)["predictions"]
-    return {name: [row[name] for row in answers] for name in answers[0]}
-
-
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:400] if lines else "no word"

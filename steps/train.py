@@ -1,31 +1,28 @@
 """train: read, check, split, fit, log."""
 
-import hashlib
-import re
 import sys
 import time
 import warnings
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import mlflow
 import numpy as np
-import pandas as pd
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from custom_model.classifiers import build_classifier
-from custom_model.model import encode, encode_rows
+from custom_model.model import encode
 from custom_model.preprocessing import build_preprocessor
 from steps import console
 from steps.cache import key_of, reuse, source_sha256, told
 from steps.checks import warnings_about
 from steps.contract import infer_contract
-from steps.data import select_columns, split
 from steps.drift import profile
 from steps.errors import StepError, listed
 from steps.files import fetched, parse_table
-from steps.parameters import convert, kinds_in, names_in
+from steps.parameters import convert, kinds_in
+from steps.rows import Rows, check_held_out, class_indices, split_rows
 from steps.runs import launch, step_run
 from steps.storage import has_training, save_training
 
@@ -103,39 +100,12 @@ def fit(pipeline: Pipeline, matrix: np.ndarray, indices: np.ndarray) -> list[str
     return list(dict.fromkeys(f"fit: {str(entry.message).splitlines()[0]}" for entry in caught))
 
 
-def class_indices(labels: pd.Series, contract: dict[str, Any]) -> np.ndarray:
-    """Turn labels into indices of the contract's classes: shape (n_rows,), int64."""
-    index = {label: i for i, label in enumerate(contract["classes"])}
-    return np.array([index[label] for label in labels.tolist()], dtype=np.int64)
-
-
 def check_classifier(classifier: str, hyperparameters: dict[str, str]) -> None:
     """Refuse an unknown classifier, hyperparameter or value before any data is read."""
     try:
         build_classifier(classifier, **hyperparameters)
     except ValueError as error:
         raise StepError(str(error)) from error
-
-
-class Rows(NamedTuple):
-    """A table split by a seed: training rows first, held-out rows second."""
-
-    features: tuple[pd.DataFrame, pd.DataFrame]
-    labels: tuple[pd.Series, pd.Series]
-
-    def sha256(self) -> str:
-        """Hash which rows stand where: hexadecimal."""
-        positions = [frame.index.to_numpy(dtype=np.int64).tobytes() for frame in self.features]
-        return hashlib.sha256(b"|".join(positions)).hexdigest()
-
-
-def split_rows(frame: pd.DataFrame, params: dict[str, Any]) -> Rows:
-    """Check a table and split it, as the parameters of train say."""
-    features, labels = select_columns(frame, params["target"], names_in(params["drop"]))
-    train, held_out, train_labels, held_out_labels = split(
-        features, labels, params["test_size"], params["seed"]
-    )
-    return Rows((train, held_out), (train_labels, held_out_labels))
 
 
 def fit_timed(
@@ -178,22 +148,6 @@ def summary(
         "rows": f"{counts[0]} training, {counts[1]} held out",
         "classifier": f"{params['classifier']}, fitted in {seconds:.1f} s",
     }
-
-
-def check_held_out(held_out: pd.DataFrame, contract: dict[str, Any]) -> None:
-    """Refuse held-out rows that the model could not answer, before the fit.
-
-    Raises
-    ------
-    StepError
-        Naming the column and the row of the data.
-    """
-    _, problems = encode_rows(held_out, contract)
-    if problems:
-        place = min(problems)
-        where = f", data row {held_out.index[place] + 1}:"
-        said = re.sub(r", row \d+:", where, problems[place], count=1)
-        raise StepError(f"{said}; mend it, leave the column out (drop) or name its kind (kinds)")
 
 
 def cache_key(params: dict[str, Any], hyperparameters: dict[str, str], data_sha256: str) -> str:
