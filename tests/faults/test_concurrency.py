@@ -45,8 +45,9 @@ def test_eight_first_starts_on_a_fresh_database_all_finish(fresh_database, tmp_p
     assert finished(MlflowClient(settings["MLFLOW_TRACKING_URI"]), "train") == EIGHT
 
 
-def test_eight_pipelines_at_once_lose_no_run_and_no_version(fresh_database, tmp_path):
-    settings = settings_for(fresh_database())
+@pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.slow), "postgres"])
+def test_eight_pipelines_at_once_lose_no_run_and_no_version(kind, request, tmp_path):
+    settings = settings_for(request.getfixturevalue(f"{kind}_database")())
     each = [DATA | {"model_name": f"model {number}"} for number in range(EIGHT)]
     done = at_once(tmp_path, "main", settings, each)
     assert [one.status for one in done] == [0] * EIGHT, [one.err for one in done]

@@ -131,7 +131,9 @@ def test_five_seconds_without_a_server_lose_nothing(server, admin, as_admin, tmp
     assert_champion(as_admin, "interrupted")
 
 
-@pytest.mark.parametrize("point", ["sending the model", "before alias"])
+@pytest.mark.parametrize(
+    "point", [pytest.param("sending the model", marks=pytest.mark.slow), "before alias"]
+)
 def test_when_the_server_is_gone_for_good_the_artifact_is_kept(
     server, admin, as_admin, tmp_path, point
 ):

@@ -62,11 +62,11 @@ def test_a_git_url_takes_data_by_its_absolute_path(git_url, tmp_path, tracking, 
     customers().to_csv(path, index=False)
     done = from_git(
         git_url, tmp_path, tracking,
-        "-P", f"data={path}", "-P", "target=churn", "-P", "model_name=churn", "-P", "max_iter=20",
+        "-P", f"data={path}", "-P", "target=churn", "-P", "model_name=git", "-P", "max_iter=20",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "warning: dropped identifier-like: customer_id" in done.stderr
-    model = mlflow.pyfunc.load_model("models:/churn@champion")
+    model = mlflow.pyfunc.load_model("models:/git@champion")
     assert set(model.predict(model.input_example)["prediction"]) <= {0, 1}
 
 

@@ -60,12 +60,12 @@ def test_a_worse_model_on_the_same_rows_is_rejected(step, tables, crowned):
         classifier="sklearn.dummy.DummyClassifier",
     )  # fmt: skip
     assert outcome.status == 1
-    assert "gate max_regression=0.02 not reached: roc_auc against version 1 is -0." in outcome.err
+    assert "gate max_regression=0.05 not reached: roc_auc against version 1 is -0." in outcome.err
     assert find_alias(crowned, "champion").version == before
     (run,) = outcome.runs("evaluate")[:1]
     verdict = verdict_of(run)
     assert (verdict["verdict"], verdict["champion"]) == ("REJECTED", "1")
-    assert verdict["figures"]["gain_over_champion_high"] < -0.02
+    assert verdict["figures"]["gain_over_champion_high"] < -0.05
 
 
 def test_the_champion_is_scored_by_its_own_pyfunc_on_the_same_rows(step, tables, crowned):

@@ -15,11 +15,19 @@ from tests.tables import customers, ten_classes
 NAME = "package-test"
 
 
+@pytest.fixture(scope="module")
+def outcomes():
+    """The one packaging that the tests of this module read."""
+    return []
+
+
 @pytest.fixture
-def packaged(step):
-    step("train")
-    step("evaluate")
-    return step("package", model_name=NAME)
+def packaged(step, outcomes):
+    if not outcomes:
+        step("train")
+        step("evaluate")
+        outcomes.append(step("package", model_name=NAME))
+    return outcomes[0]
 
 
 def test_the_artifact_answers_as_the_pipeline_on_every_held_out_row(packaged):
