@@ -4,8 +4,8 @@ import pytest
 from custom_model.model import encode
 from steps.contract import infer_contract
 from steps.export import TOLERANCE, export, parity_rows, run_onnx
+from steps.fitting import build_pipeline, fit
 from steps.rows import class_indices
-from steps.train import build_pipeline, fit
 from tests.tables import customers, ten_classes
 
 TABLES = {"churn": customers(), "label": ten_classes()}
