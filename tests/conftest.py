@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +29,17 @@ ENTRY_POINTS = {
     "verify": verify,
     "score": score,
 }
+
+
+def pytest_configure() -> None:
+    """Heed the signals that nohup, or a shell's background job, ignores: children inherit that."""
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+        (signal.SIGTERM, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def environment(**changes: str) -> dict[str, str]:
