@@ -62,7 +62,7 @@ def slices_of(
     gated = [gate.metric for gate in parse_gates(params["gates"])]
     named = [name.removeprefix(WORST_SLICE) for name in gated if name.startswith(WORST_SLICE)]
     metrics = list(dict.fromkeys([params["metric"], *named]))
-    return measure_slices(training.matrix(), training.contract, labels, scored, metrics)
+    return measure_slices(training.matrix, training.contract, labels, scored, metrics)
 
 
 def log_plots(figures: dict[str, Figure]) -> None:

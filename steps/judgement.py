@@ -65,7 +65,7 @@ def score(training: Training) -> tuple[np.ndarray, Scored]:
         Class indices.
     scored : Scored
     """
-    probabilities = training.pipeline.predict_proba(training.matrix())
+    probabilities = training.pipeline.predict_proba(training.matrix)
     labels = class_indices(training.labels, training.contract)
     return labels, Scored(decide(probabilities, training.contract["threshold"]), probabilities)
 

@@ -37,7 +37,7 @@ SIGNATURE = "model.sig"
 
 def convert_pipeline(training: Training) -> tuple[Export, int]:
     """Export the pipeline; returns it and the number of rows that it was compared on."""
-    rows = parity_rows(training.matrix(), training.contract)
+    rows = parity_rows(training.matrix, training.contract)
     with console.progress("converting to ONNX and comparing"):
         exported = export(training.pipeline, rows, training.contract["threshold"])
     if exported.reason:

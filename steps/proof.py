@@ -55,7 +55,7 @@ class Expected(NamedTuple):
 
 def expected_of(training: Training) -> Expected:
     """Answer the held-out rows with the fitted pipeline."""
-    probabilities = training.pipeline.predict_proba(training.matrix())
+    probabilities = training.pipeline.predict_proba(training.matrix)
     classes = training.contract["classes"]
     chosen = decide(probabilities, training.contract["threshold"])
     return Expected(classes, np.array(classes, dtype=object)[chosen], probabilities)

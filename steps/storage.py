@@ -5,8 +5,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cloudpickle
 import mlflow
@@ -26,14 +28,17 @@ FOLDER = "training"
 FILES = {"pipeline.pkl", "contract.json", "held_out.parquet"}
 
 
-class Training(NamedTuple):
+@dataclass(frozen=True)
+class Training:
     """A finished training: all that later steps need."""
 
     pipeline: Pipeline
     contract: dict[str, Any]
     features: pd.DataFrame  # held-out rows
     labels: pd.Series
+    row_numbers: np.ndarray  # of shape (n_rows,), int: where they stand in the data, from 1
 
+    @cached_property
     def matrix(self) -> np.ndarray:
         """Encode the held-out rows: shape (n_rows, n_encoded), float32."""
         return encode(self.features, self.contract)
@@ -93,7 +98,7 @@ def save_training(
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "pipeline.pkl").write_bytes(pickled(pipeline))
         Path(folder, "contract.json").write_text(json_text(contract), encoding="utf-8")
-        held_out.to_parquet(Path(folder, "held_out.parquet"), index=False)
+        held_out.to_parquet(Path(folder, "held_out.parquet"), index=True)
         mlflow.log_artifacts(folder, FOLDER)
 
 
@@ -135,9 +140,10 @@ def _load(run_id: str) -> Training:
         contract = json.loads(Path(path, "contract.json").read_text(encoding="utf-8"))
         held_out = pd.read_parquet(path / "held_out.parquet")
         pipeline = cloudpickle.loads(Path(path, "pipeline.pkl").read_bytes())
-    return Training(
-        pipeline, contract, held_out.drop(columns=contract["target"]), held_out[contract["target"]]
-    )
+    row_numbers = held_out.index.to_numpy() + 1
+    held_out = held_out.reset_index(drop=True)
+    labels = held_out.pop(contract["target"])
+    return Training(pipeline, contract, held_out, labels, row_numbers)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def elsewhere(serving_python, store, tmp_path_factory) -> Elsewhere:
 
 def expected_of(training: Training) -> tuple[list, np.ndarray]:
     """Answer the held-out rows with the fitted pipeline."""
-    scores = training.pipeline.predict_proba(training.matrix())
+    scores = training.pipeline.predict_proba(training.matrix)
     return [training.contract["classes"][i] for i in decide(scores)], scores
 
 

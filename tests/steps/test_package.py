@@ -32,7 +32,7 @@ def packaged(step, outcomes):
 
 def test_the_artifact_answers_as_the_pipeline_on_every_held_out_row(packaged):
     training = load_training(packaged.runs("train")[0].info.run_id)
-    expected = training.pipeline.predict_proba(training.matrix())
+    expected = training.pipeline.predict_proba(training.matrix)
     model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
     answer = model.predict(training.signed(), params={"output": "all"})
     classes = training.contract["classes"]

@@ -51,7 +51,7 @@ def test_a_table_of_any_kind_becomes_an_artifact_that_answers_as_the_pipeline(st
     training = load_training(outcome.runs("train")[0].info.run_id)
     model = mlflow.pyfunc.load_model(f"models:/{name}@champion")
     answer = model.predict(training.signed(), params={"output": "all"})
-    expected = training.pipeline.predict_proba(training.matrix())
+    expected = training.pipeline.predict_proba(training.matrix)
     assert np.abs(answer[["probability_no", "probability_yes"]] - expected).max().max() <= 1e-6
     assert outcome.runs("package")[0].data.tags["pipeline_format"] == "onnx"
 

@@ -36,8 +36,8 @@ def test_every_format_gives_the_same_predictions_as_csv(step, table, tmp_path, s
     frame.to_parquet(other) if suffix == "parquet" else frame.to_csv(other, index=False)
     runs = [step("train", data=path, target="churn").runs("train")[0] for path in (table, other)]
     first, second = (load_training(run.info.run_id) for run in runs)
-    expected = first.pipeline.predict_proba(first.matrix())
-    assert (second.pipeline.predict_proba(second.matrix()) == expected).all()
+    expected = first.pipeline.predict_proba(first.matrix)
+    assert (second.pipeline.predict_proba(second.matrix) == expected).all()
 
 
 def test_a_file_uri_is_read(step, table):
@@ -52,7 +52,7 @@ def test_the_same_seed_and_data_give_the_same_bits(step, table, classifier):
     for _ in range(2):
         run = step("train", data=table, target="churn", classifier=classifier).runs("train")[0]
         training = load_training(run.info.run_id)
-        scores = training.pipeline.predict_proba(training.matrix())
+        scores = training.pipeline.predict_proba(training.matrix)
         bits.append((run.data.tags["data_sha256"], scores.tobytes()))
     assert bits[0] == bits[1]
 
