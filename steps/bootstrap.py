@@ -1,11 +1,12 @@
 """Paired bootstrap: how sure a difference between two models on the same rows is."""
 
 import warnings
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from steps.metrics import LOSSES, METRICS
+from steps.metrics import LOSSES, METRICS, measure
 
 N_RESAMPLES = 1000
 MAX_CELLS = 10_000  # probabilities in one resample
@@ -24,12 +25,16 @@ class Scored(NamedTuple):
         return Scored(self.predicted[rows], self.probabilities[rows])
 
 
-class Gain(NamedTuple):
-    """By how much one model is better than another, with a 95% interval; NaN if undefined."""
+class Interval(NamedTuple):
+    """A figure with its 95% interval; NaN if undefined."""
 
     value: float
     low: float
     high: float
+
+
+class Gain(Interval):
+    """By how much one model is better than another."""
 
     def __str__(self) -> str:
         return f"{self.value:+.4f} (95% interval {self.low:+.4f} to {self.high:+.4f})"
@@ -63,24 +68,35 @@ def gains(
     .. [2] Bickel, Götze and van Zwet, "Resampling fewer than n observations", Statistica Sinica
        7(1), 1997.
     """
-    rng = np.random.default_rng(seed)
-    n_rows, n_classes = model.probabilities.shape
-    n_drawn = min(n_rows, max(MIN_DRAWN, MAX_CELLS // n_classes))
     models = [model, *others]
-    exact = _goodness(metric, labels, models)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a resample without some class is no news
-        drawn = np.array(
-            [
-                _goodness(metric, labels[rows], [scored.take(rows) for scored in models])
-                for rows in rng.integers(0, n_rows, (N_RESAMPLES, n_drawn))
-            ]
-        )
-    differences, exact_differences = drawn[:, :1] - drawn[:, 1:], exact[0] - exact[1:]
-    return [
-        _gain(float(difference), column, np.sqrt(n_drawn / n_rows))
-        for difference, column in zip(exact_differences, differences.T, strict=True)
-    ]
+
+    def differences(rows: np.ndarray) -> np.ndarray:
+        good = _goodness(metric, labels[rows], [scored.take(rows) for scored in models])
+        return good[0] - good[1:]
+
+    return [Gain(*found) for found in _bootstrap(differences, model, seed)]
+
+
+def intervals(labels: np.ndarray, model: Scored, seed: int = 0) -> dict[str, Interval]:
+    """Measure every metric of the seat with its interval, by the same bootstrap as ``gains``.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_rows,), int
+        Class indices.
+    model : Scored
+    seed : int
+
+    Returns
+    -------
+    dict of str to Interval
+        By the keys of ``METRICS``.
+    """
+
+    def figures(rows: np.ndarray) -> np.ndarray:
+        return np.array(list(measure(labels[rows], *model.take(rows)).values()))
+
+    return dict(zip(METRICS, _bootstrap(figures, model, seed), strict=True))
 
 
 def beyond_chance(
@@ -124,10 +140,28 @@ def _goodness(metric: str, labels: np.ndarray, models: list[Scored]) -> np.ndarr
     return np.array([sign * METRICS[metric](labels, *scored) for scored in models], dtype=float)
 
 
-def _gain(difference: float, drawn: np.ndarray, scale: float) -> Gain:
+def _bootstrap(
+    statistics: Callable[[np.ndarray], np.ndarray], model: Scored, seed: int
+) -> list[Interval]:
+    """Bootstrap statistics of rows, given as positions: one interval for each of them."""
+    rng = np.random.default_rng(seed)
+    n_rows, n_classes = model.probabilities.shape
+    n_drawn = min(n_rows, max(MIN_DRAWN, MAX_CELLS // n_classes))
+    exact = statistics(np.arange(n_rows))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a resample without some class is no news
+        drawn = np.array(
+            [statistics(rows) for rows in rng.integers(0, n_rows, (N_RESAMPLES, n_drawn))]
+        )
+    scale = np.sqrt(n_drawn / n_rows)
+    return [_interval(float(v), column, scale) for v, column in zip(exact, drawn.T, strict=True)]
+
+
+def _interval(value: float, drawn: np.ndarray, scale: float) -> Interval:
     drawn = drawn[np.isfinite(drawn)]
-    if not np.isfinite(difference) or not len(drawn):
-        return Gain(np.nan, np.nan, np.nan)
+    if not np.isfinite(value) or not len(drawn):
+        return Interval(np.nan, np.nan, np.nan)
     tail = (1 - CONFIDENCE) / 2
-    low, high = difference + scale * (np.quantile(drawn, [tail, 1 - tail]) - difference)
-    return Gain(difference, float(low), float(high))
+    low, high = value + scale * (np.quantile(drawn, [tail, 1 - tail]) - value)
+    # resampled calibration errors are all larger than the figure: the interval still holds it
+    return Interval(value, min(float(low), value), max(float(high), value))

@@ -4,15 +4,11 @@ import warnings
 from collections.abc import Callable, Iterable
 
 import numpy as np
-from sklearn import metrics
 
 from steps.auc import roc_auc
+from steps.counts import averaged, balanced_accuracy, brier, counts, log_loss
 
 CALIBRATION_BINS = 10
-
-
-def _average(probabilities: np.ndarray) -> str:
-    return "binary" if probabilities.shape[1] == 2 else "macro"
 
 
 def calibration_error(
@@ -43,18 +39,17 @@ def calibration_error(
 
 # Each takes (labels, predicted, probabilities): class indices of shape (n_rows,), class indices
 # of shape (n_rows,) and floats of shape (n_rows, n_classes). Precision, recall and F1 are those
-# of the second class for two classes and the plain mean over the classes for more.
+# of the second class for two classes and the plain mean over the classes for more. Each is
+# bootstrapped: a thousand calls for the intervals.
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]] = {
-    "accuracy": lambda y, p, s: metrics.accuracy_score(y, p),
-    "balanced_accuracy": lambda y, p, s: metrics.balanced_accuracy_score(y, p),
-    "precision": lambda y, p, s: metrics.precision_score(
-        y, p, average=_average(s), zero_division=0
-    ),
-    "recall": lambda y, p, s: metrics.recall_score(y, p, average=_average(s), zero_division=0),
-    "f1": lambda y, p, s: metrics.f1_score(y, p, average=_average(s), zero_division=0),
+    "accuracy": lambda y, p, s: float(np.mean(y == p)),
+    "balanced_accuracy": lambda y, p, s: balanced_accuracy(counts(y, p, s.shape[1])),
+    "precision": lambda y, p, s: averaged("precision", counts(y, p, s.shape[1])),
+    "recall": lambda y, p, s: averaged("recall", counts(y, p, s.shape[1])),
+    "f1": lambda y, p, s: averaged("f1", counts(y, p, s.shape[1])),
     "roc_auc": roc_auc,
-    "log_loss": lambda y, p, s: metrics.log_loss(y, s, labels=np.arange(s.shape[1])),
-    "brier": lambda y, p, s: metrics.brier_score_loss(y, s, labels=np.arange(s.shape[1])),
+    "log_loss": lambda y, p, s: log_loss(y, s),
+    "brier": lambda y, p, s: brier(y, s),
     "calibration_error": calibration_error,
 }
 LOSSES = {"log_loss", "brier", "calibration_error"}  # less is better; of all others, more
