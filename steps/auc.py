@@ -28,15 +28,21 @@ def roc_auc(labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
     .. [1] Hanley and McNeil, "The meaning and use of the area under a receiver operating
        characteristic (ROC) curve", Radiology 143(1), 1982.
     """
-    columns = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
-    areas = [_area(labels == column, probabilities[:, column]) for column in columns]
-    present = [area for area in areas if area is not None]
-    return float(np.mean(present)) if present else float("nan")
+    if probabilities.shape[1] == 2:
+        return _area(labels == 1, probabilities[:, 1])
+    areas = one_vs_rest(labels, probabilities)
+    return float(np.nanmean(areas)) if np.isfinite(areas).any() else np.nan
 
 
-def _area(positive: np.ndarray, scores: np.ndarray) -> float | None:
+def one_vs_rest(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Compute the area of every class against the rest: shape (n_classes,), NaN if undefined."""
+    classes = range(probabilities.shape[1])
+    return np.array([_area(labels == column, probabilities[:, column]) for column in classes])
+
+
+def _area(positive: np.ndarray, scores: np.ndarray) -> float:
     n_positive, n_negative = positive.sum(), (~positive).sum()
     if not n_positive or not n_negative:
-        return None
+        return np.nan
     rank_sum = rankdata(scores)[positive].sum()
     return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)

@@ -5,7 +5,7 @@ import hashlib
 import inspect
 import json
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -25,9 +25,11 @@ PLUMBING = {
     "locks",
     "outage",
     "preflight",
+    "provenance",
     "runs",
     "signals",
     "stale",
+    "system_metrics",
     "usage",
 }
 
@@ -49,6 +51,11 @@ def key_of(step: str, **contents: Any) -> str:
     """
     parts = [step, code_sha256(step), environment_sha256(), contents]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def sources(step: str) -> list[Path]:
+    """List a step's module and all modules of this project that it imports, sorted."""
+    return sorted(_closure(ROOT / "steps" / f"{step}.py", set(), frozenset()))
 
 
 def code_sha256(step: str) -> str:
@@ -79,25 +86,29 @@ def environment_sha256() -> str:
     return hashlib.sha256("\n".join([platform.python_version(), *names]).encode()).hexdigest()
 
 
-def _closure(path: Path, seen: set[Path]) -> set[Path]:
-    plumbing = path.parent == ROOT / "steps" and path.stem in PLUMBING
-    if path in seen or not path.exists() or plumbing:
+def _closure(
+    path: Path, seen: set[Path], without: Collection[str] = frozenset(PLUMBING)
+) -> set[Path]:
+    left_out = path.parent == ROOT / "steps" and path.stem in without
+    if path in seen or not path.exists() or left_out:
         return seen
     seen.add(path)
-    for name in _imports(ast.parse(path.read_bytes())):
+    for name in _imports(path.read_bytes()):
         place = ROOT.joinpath(*name.split("."))
-        _closure(place.with_suffix(".py"), seen)
-        _closure(place / "__init__.py", seen)
+        _closure(place.with_suffix(".py"), seen, without)
+        _closure(place / "__init__.py", seen, without)
     return seen
 
 
-def _imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+@cache
+def _imports(source: bytes) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
 
 
 def reuse(active: Run, key: str, still_good: Callable[[Run], bool]) -> Run | None:

@@ -2,20 +2,20 @@
 
 import json
 import sys
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import mlflow
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from mlflow.entities import Run
 
 from steps import console
-from steps.bootstrap import Scored
+from steps.bootstrap import Scored, intervals
 from steps.cache import KEY, key_of, reuse, told
+from steps.clock import Clock
 from steps.errors import StepError
+from steps.evaluation_record import Evaluation, log_evaluation
 from steps.gates import WORST_SLICE, Check, Gate, check_metric, parse_gates, verdict_of
 from steps.judgement import (
     CHAMPION_ERRORS,
@@ -25,9 +25,8 @@ from steps.judgement import (
     gate_checks,
     score,
 )
-from steps.metrics import measure
+from steps.names import name_run
 from steps.parameters import convert, one_of
-from steps.plots import draw
 from steps.registry import check_names, find_rival
 from steps.runs import find_train_run, launch, step_run
 from steps.slices import measure_slices
@@ -56,21 +55,13 @@ def check_parameters(params: dict[str, Any]) -> list[Gate]:
 
 
 def slices_of(
-    training: Training, labels: np.ndarray, scored: Scored, params: dict[str, Any]
+    training: Training, labels: np.ndarray, scored: Scored, gates: list[Gate], metric: str
 ) -> pd.DataFrame:
     """Measure the slices, by the metric of choice and those that a gate names."""
-    gated = [gate.metric for gate in parse_gates(params["gates"])]
+    gated = [gate.metric for gate in gates]
     named = [name.removeprefix(WORST_SLICE) for name in gated if name.startswith(WORST_SLICE)]
-    metrics = list(dict.fromkeys([params["metric"], *named]))
+    metrics = list(dict.fromkeys([metric, *named]))
     return measure_slices(training.matrix, training.contract, labels, scored, metrics)
-
-
-def log_plots(figures: dict[str, Figure]) -> None:
-    """Log figures to the active run."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a label in a script that the font lacks
-        for name, figure in figures.items():
-            mlflow.log_figure(figure, f"plots/{name}")
 
 
 def log_verdict(checks: list[Check], rivals: Rivals, params: dict[str, Any]) -> dict[str, Any]:
@@ -117,6 +108,7 @@ def run(declared: dict[str, str], further: dict[str, str], fresh: bool = True) -
         params = convert("evaluate", declared, further)
         gates = check_parameters(params)
         train_run = find_train_run(params["run_id"])
+        name_run(active, train_run.data.params)
         mlflow.set_tag("train_run_id", train_run.info.run_id)
         key = key_of("evaluate", params=params | {"run_id": train_run.info.run_id})
         done = None if fresh else reuse(active, key, still_judged(params, train_run))
@@ -124,22 +116,26 @@ def run(declared: dict[str, str], further: dict[str, str], fresh: bool = True) -
             console.table("evaluate", told(done))
             return done.info.run_id
         mlflow.set_tag(KEY, key)
-        training = load_training(train_run.info.run_id)
-        with console.progress("scoring the held-out rows"):
+        clock = Clock()
+        with clock.stage("load", "loading the training"):
+            training = load_training(train_run.info.run_id)
+        with clock.stage("score", "scoring the held-out rows"):
             labels, scored = score(training)
-            measured, slices = measure(labels, *scored), slices_of(training, labels, scored, params)
+            measured = intervals(labels, scored)
+            slices = slices_of(training, labels, scored, gates, params["metric"])
             rivals = compare(training, train_run, labels, scored, params)
-        figures = measured | rivals.figures()
-        mlflow.log_metrics({k: v for k, v in figures.items() if np.isfinite(v)})
-        mlflow.log_table(slices, "slices.json")
-        log_plots(draw(labels, *scored, training.contract["classes"]))
+        with clock.stage("record", "logging"):
+            found = Evaluation(training, train_run, labels, scored, measured, rivals, slices)
+            log_evaluation(active, found)
+        clock.log()
         if rivals.remark:
             console.warn(rivals.remark)
-        checks = gate_checks(gates, measured, slices, rivals)
+        figures = {name: figure.value for name, figure in measured.items()}
+        checks = gate_checks(gates, figures, slices, rivals)
         checks += champion_checks(rivals, params["max_regression"])
         verdict = log_verdict(checks, rivals, params)
         judged = ", ".join(check.condition for check in checks) or "no gates"
-        rows = {"rows": len(labels), **measured, **rivals.lines()}
+        rows = {"rows": len(labels), **figures, **rivals.lines()}
         rows["verdict"] = f"{verdict['verdict']} ({judged})"
         console.table("evaluate", rows | {"run": active.info.run_id})
         if verdict["reasons"]:

@@ -16,6 +16,7 @@ from steps.champion import (
 )
 from steps.errors import StepError
 from steps.gates import GAIN, WORST_SLICE, Check, Gate, judge
+from steps.metrics import measure
 from steps.registry import find_rival
 from steps.rows import class_indices
 from steps.slices import worst
@@ -32,6 +33,7 @@ class Rivals(NamedTuple):
     champion: Gain | None
     version: str  # of the champion; empty where there is none
     remark: str  # what there is to say about the comparison with the champion
+    measured: dict[str, dict[str, float]]  # every metric of baseline and champion
 
     def figures(self) -> dict[str, float]:
         """Name the finite figures, for the tracking store."""
@@ -122,9 +124,10 @@ def compare(
     chance = beyond_chance(params["metric"], labels, scored, others[0])
     found[0] = found[0]._replace(low=float(np.minimum(found[0].low, chance)))
     champion = found[1] if len(found) > 1 else None
-    return Rivals(
-        params["metric"], found[0], champion, str(version.version) if version else "", remark
-    )
+    number = str(version.version) if version else ""
+    measured = [measure(labels, *other) for other in others]
+    named = dict(zip(("baseline", "champion"), [*measured, {}], strict=False))
+    return Rivals(params["metric"], found[0], champion, number, remark, named)
 
 
 def champion_checks(rivals: Rivals, max_regression: float) -> list[Check]:

@@ -3,14 +3,16 @@
 import sys
 
 from steps import evaluate, package, train
+from steps.names import name_run
 from steps.parameters import convert, parameters_of
 from steps.runs import launch, step_run
 
 
 def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
     """Run the three steps; returns the registered version."""
-    with step_run("main", declared):
+    with step_run("main", declared | hyperparameters) as active:
         params = convert("main", declared)
+        name_run(active, params)
         evaluate.check_parameters(params)  # a typo shows before the fit, not after it
         package.check_parameters(params)
         fresh = params["fresh"]

@@ -2,8 +2,10 @@
 
 import warnings
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
+from sklearn.metrics import confusion_matrix
 
 from steps.auc import roc_auc
 from steps.counts import averaged, balanced_accuracy, brier, counts, log_loss
@@ -53,6 +55,14 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]] = {
     "calibration_error": calibration_error,
 }
 LOSSES = {"log_loss", "brier", "calibration_error"}  # less is better; of all others, more
+
+# Whatever else is worth keeping of the held-out rows, from the same three arrays: a figure, a
+# table, a text, a number, or any object; logged to the evaluate run under objects/.
+OBJECTS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Any]] = {
+    "confusion_matrix": lambda y, p, s: confusion_matrix(
+        y, p, labels=np.arange(s.shape[1])
+    ).tolist(),
+}
 
 
 def measure(

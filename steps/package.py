@@ -18,10 +18,12 @@ from steps import console
 from steps.approval import challenged, validated
 from steps.artifact import kept_if_lost, log_artifact
 from steps.cache import KEY, key_of, reuse, told
-from steps.export import Export, export, parity_rows
+from steps.export import Export, export, parity_rows, run_onnx
+from steps.flavors import log_graph
 from steps.isolation import check_manager
 from steps.keys import fingerprint, read_private_key
 from steps.locks import alone_at
+from steps.names import name_run
 from steps.outage import closing
 from steps.parameters import convert
 from steps.proof import prove
@@ -35,18 +37,21 @@ from steps.usage import commands
 SIGNATURE = "model.sig"
 
 
-def convert_pipeline(training: Training) -> tuple[Export, int]:
-    """Export the pipeline; returns it and the number of rows that it was compared on."""
+def convert_pipeline(training: Training) -> Export:
+    """Export the pipeline, and log its graph in MLflow's own flavor."""
     rows = parity_rows(training.matrix, training.contract)
     with console.progress("converting to ONNX and comparing"):
         exported = export(training.pipeline, rows, training.contract["threshold"])
     if exported.reason:
         console.warn(f"packaged as a pickle, not as a graph: {exported.reason}")
-    return exported, len(rows)
+    else:
+        probabilities = run_onnx(exported.content, training.matrix[:5])
+        log_graph(exported.content, training.matrix, probabilities)
+    return exported
 
 
 def pack(
-    training: Training, exported: Export, compared: int, params: dict[str, Any]
+    training: Training, exported: Export, params: dict[str, Any]
 ) -> tuple[ModelInfo, dict[str, Any]]:
     """Log and prove the artifact; what is not proven is removed.
 
@@ -56,7 +61,9 @@ def pack(
     proof : dict
     """
     if not exported.reason:
-        mlflow.log_metrics({"parity_rows": compared, "parity_max_difference": exported.difference})
+        mlflow.log_metrics(
+            {"parity_rows": exported.n_rows, "parity_max_difference": exported.difference}
+        )
     info = log_artifact(training, exported)
     with console.progress(
         f"proving the artifact in an environment of its own ({params['verify_env']})"
@@ -135,10 +142,10 @@ def make(
     training: Training, train_run: Run, evaluation: Run | None, forced: str, params: dict[str, Any]
 ) -> tuple[str, dict[str, str]]:
     """Pack, prove, challenge and publish; returns the version and lines for the console."""
-    exported, compared = convert_pipeline(training)
+    exported = convert_pipeline(training)
     run = mlflow.active_run()
     with kept_if_lost(run.info.run_id if run else "", training, exported):
-        info, proof = pack(training, exported, compared, params)
+        info, proof = pack(training, exported, params)
         signed = sign_artifact(info, params["signing_key"])
         description = describe(train_run, evaluation, proof)
         with alone_at(mlflow.get_registry_uri(), "registry"):  # no other moves the alias meanwhile
@@ -166,6 +173,7 @@ def run(
         params = convert("package", declared, further)
         check_parameters(params)
         train_run = find_train_run(params["run_id"])
+        name_run(active, train_run.data.params)
         mlflow.set_tag("train_run_id", train_run.info.run_id)
         evaluation, forced = validated(train_run, params, evaluate_run_id)
         training = load_training(train_run.info.run_id)

@@ -99,6 +99,23 @@ def convert(
     return {name: _converted(name, declared[name], spec["type"]) for name, spec in specs.items()}
 
 
+def canonical(entry_point: str, declared: dict[str, str]) -> dict[str, str]:
+    """Write parameters in one way each: ``0.20`` as ``0.2``; what cannot be read stays.
+
+    Parameters
+    ----------
+    entry_point : str
+    declared : dict of str to str
+    """
+    specs, written = parameters_of(entry_point), {}
+    for name, text in declared.items():
+        try:
+            written[name] = str(TYPES[specs[name]["type"]](text))
+        except (ValueError, KeyError):  # for the step to refuse
+            written[name] = text
+    return written
+
+
 def _converted(name: str, text: str, kind: str) -> Any:
     try:
         return TYPES[kind](text)

@@ -38,7 +38,7 @@ def draw(
     dict of str to Figure
         By file name.
     """
-    names = [_readable(str(label)) for label in classes]
+    names = [readable(str(label)) for label in classes]
     chosen = [1] if len(names) == 2 else _largest(labels, len(names))
     curves = {
         names[i]: (labels == i, probabilities[:, i]) for i in chosen if 0 < np.mean(labels == i) < 1
@@ -58,7 +58,8 @@ def _largest(labels: np.ndarray, n_classes: int) -> np.ndarray:
     return np.sort(np.argsort(-counts, kind="stable")[:MAX_CURVES])
 
 
-def _readable(label: str) -> str:
+def readable(label: str) -> str:
+    """Shorten a label, and keep matplotlib from reading anything into it."""
     text = label if len(label) <= LABEL_LENGTH else f"{label[: LABEL_LENGTH - 1]}…"
     # matplotlib reads $ as mathematics, and hides a legend entry that starts with _
     return (" " if text.startswith("_") else "") + text.replace("$", r"\$")

@@ -13,11 +13,11 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from custom_model.model import decide
 from steps import prover
 from steps.errors import StepError, listed
 from steps.export import TOLERANCE
 from steps.isolation import Environment, make_environment, stop
+from steps.judgement import score
 from steps.real_server import Server, last_line, post, serving, wait_for
 from steps.storage import Training
 
@@ -55,10 +55,11 @@ class Expected(NamedTuple):
 
 def expected_of(training: Training) -> Expected:
     """Answer the held-out rows with the fitted pipeline."""
-    probabilities = training.pipeline.predict_proba(training.matrix)
+    _, scored = score(training)
     classes = training.contract["classes"]
-    chosen = decide(probabilities, training.contract["threshold"])
-    return Expected(classes, np.array(classes, dtype=object)[chosen], probabilities)
+    return Expected(
+        classes, np.array(classes, dtype=object)[scored.predicted], scored.probabilities
+    )
 
 
 def prove(model_uri: str, training: Training, verify_env: str) -> dict[str, Any]:

@@ -40,17 +40,18 @@ def split_rows(frame: pd.DataFrame, params: dict[str, Any]) -> Rows:
     return Rows((train, held_out), (train_labels, held_out_labels))
 
 
-def check_held_out(held_out: pd.DataFrame, contract: dict[str, Any]) -> None:
-    """Refuse held-out rows that the model could not answer, before the fit.
+def encode_held_out(held_out: pd.DataFrame, contract: dict[str, Any]) -> np.ndarray:
+    """Encode the held-out rows, before the fit: shape (n_rows, n_encoded), float32.
 
     Raises
     ------
     StepError
         Naming the column and the row of the data.
     """
-    _, problems = encode_rows(held_out, contract)
+    matrix, problems = encode_rows(held_out, contract)
     if problems:
         place = min(problems)
         where = f", data row {held_out.index[place] + 1}:"
         said = re.sub(r", row \d+:", where, problems[place], count=1)
         raise StepError(f"{said}; mend it, leave the column out (drop) or name its kind (kinds)")
+    return matrix

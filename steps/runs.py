@@ -12,15 +12,20 @@ from typing import Any
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.environment_variables import MLFLOW_RUN_ID
+from mlflow.environment_variables import (
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR,
+    MLFLOW_RUN_ID,
+)
 
+from steps import provenance
 from steps.cache import original
 from steps.errors import TRACEBACK_VARIABLE, StepError, Stopped, reason_of
 from steps.outage import closing, is_lost, without_password
-from steps.parameters import split_arguments
+from steps.parameters import canonical, split_arguments
 from steps.preflight import check_tracking
 from steps.signals import stoppable
 from steps.stale import close_stale_runs, own_process
+from steps.system_metrics import Sampler, sampled
 
 Step = Callable[[dict[str, str], dict[str, str]], Any]
 
@@ -48,6 +53,7 @@ def launch(entry_point: str, step: Step, argv: list[str] | None = None) -> int:
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     for quiet in ("urllib3", "psycopg"):  # what fails for good is told once, at the end
         logging.getLogger(quiet).setLevel(logging.ERROR)
+    os.environ.setdefault(MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.name, "false")  # ours are enough
     with stoppable():
         try:
             step(declared, further)
@@ -71,22 +77,28 @@ def step_run(step: str, params: dict[str, Any]) -> Iterator[Run]:
     nested = mlflow.active_run() is not None
     if not nested:
         check_tracking()
-    tags = {"step": step} | own_process()
-    with mlflow.start_run(run_name=name, nested=nested, tags=tags) as run:
+    tags = {"step": step} | own_process() | provenance.tags()
+    with mlflow.start_run(run_name=name, nested=nested, tags=tags) as run, sampled() as samples:
         try:
             if not nested:
                 close_stale_runs(run)
-            mlflow.log_params({k: v for k, v in params.items() if k not in run.data.params})
+                provenance.log_sources(step)
+            new = {k: v for k, v in params.items() if k not in run.data.params}
+            mlflow.log_params(canonical(step, new))
             yield run
+            samples.log(run)
         except BaseException as error:
-            _end(run, error)
+            _end(run, samples, error)
             raise
 
 
-def _end(run: Run, error: BaseException) -> None:
+def _end(run: Run, samples: Sampler, error: BaseException) -> None:
     try:
         with closing(error):
-            _end_with(reason_of(error), "KILLED" if isinstance(error, Stopped) else "FAILED")
+            try:
+                samples.log(run)
+            finally:
+                _end_with(reason_of(error), "KILLED" if isinstance(error, Stopped) else "FAILED")
     except Exception as another:  # the first error is the one to tell
         why = "" if is_lost(another) else f" ({reason_of(another)})"
         print(

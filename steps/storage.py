@@ -23,6 +23,7 @@ import custom_model
 from custom_model.model import encode
 from steps.errors import StepError, reason_of
 from steps.outage import explain
+from steps.rows import Rows
 
 FOLDER = "training"
 FILES = {"pipeline.pkl", "contract.json", "held_out.parquet"}
@@ -88,18 +89,24 @@ def pickled(pipeline: Pipeline) -> bytes:
         cloudpickle.unregister_pickle_by_value(custom_model)
 
 
-def save_training(
-    pipeline: Pipeline, contract: dict[str, Any], features: pd.DataFrame, labels: pd.Series
-) -> None:
-    """Log the fitted pipeline, the contract and the held-out rows to the active run."""
+def save_training(pipeline: Pipeline, contract: dict[str, Any], rows: Rows) -> bytes:
+    """Log the fitted pipeline, the contract and the held-out rows to the active run.
+
+    Returns
+    -------
+    bytes
+        The pickled pipeline.
+    """
     # columns that this pipeline has no use for too: the champion may
-    held_out = features.copy()
-    held_out[contract["target"]] = labels
+    held_out = rows.features[1].copy()
+    held_out[contract["target"]] = rows.labels[1]
+    content = pickled(pipeline)
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "pipeline.pkl").write_bytes(pickled(pipeline))
+        Path(folder, "pipeline.pkl").write_bytes(content)
         Path(folder, "contract.json").write_text(json_text(contract), encoding="utf-8")
         held_out.to_parquet(Path(folder, "held_out.parquet"), index=True)
         mlflow.log_artifacts(folder, FOLDER)
+    return content
 
 
 def has_training(run: Run) -> bool:

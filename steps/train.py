@@ -1,28 +1,23 @@
 """train: read, check, split, fit, log."""
 
 import sys
-import time
 from collections import Counter
 from typing import Any
 
-import mlflow
-import numpy as np
-from sklearn.pipeline import Pipeline
-
 from custom_model.classifiers import build_classifier
-from custom_model.model import encode
 from steps import console
 from steps.cache import key_of, reuse, source_sha256, told
-from steps.checks import warnings_about
-from steps.contract import infer_contract
-from steps.drift import profile
-from steps.errors import StepError, listed
+from steps.clock import Clock
+from steps.errors import StepError
 from steps.files import fetched, parse_table
 from steps.fitting import build_pipeline, fit
+from steps.inputs import log_file
+from steps.names import name_run
 from steps.parameters import convert, kinds_in
-from steps.rows import Rows, check_held_out, class_indices, split_rows
+from steps.prepare import Prepared, prepare
 from steps.runs import launch, step_run
 from steps.storage import has_training, save_training
+from steps.training_record import log_training
 
 
 def check_classifier(classifier: str, hyperparameters: dict[str, str]) -> None:
@@ -33,45 +28,17 @@ def check_classifier(classifier: str, hyperparameters: dict[str, str]) -> None:
         raise StepError(str(error)) from error
 
 
-def fit_timed(
-    pipeline: Pipeline, matrix: np.ndarray, indices: np.ndarray, name: str
-) -> tuple[list[str], float]:
-    """Fit and say how it went: the warnings, and the seconds it took."""
-    start = time.perf_counter()
-    with console.progress(f"fitting {name}"):
-        told = fit(pipeline, matrix, indices)
-    return told, time.perf_counter() - start
-
-
-def log_training(
-    pipeline: Pipeline,
-    warnings_found: list[str],
-    dropped: dict[str, str],
-    seconds: float,
-    **tags: str,
-) -> None:
-    """Log what the fit was made of to the active run."""
-    run = mlflow.active_run()
-    known = mlflow.get_run(run.info.run_id).data.params if run else {}
-    params = pipeline["classifier"].get_params(deep=False)
-    mlflow.log_params({name: value for name, value in params.items() if name not in known})
-    mlflow.log_metrics({"fit_seconds": seconds, "data_warnings": len(warnings_found)})
-    mlflow.log_dict({"warnings": warnings_found, "dropped": dropped}, "data_warnings.json")
-    mlflow.set_tags(tags)
-
-
-def summary(
-    params: dict[str, Any], rows: Rows, contract: dict[str, Any], seconds: float
-) -> dict[str, str]:
+def summary(params: dict[str, Any], prepared: Prepared, clock: Clock) -> dict[str, str]:
     """Sum up a training in a few lines."""
+    contract = prepared.contract
     kinds = Counter(feature["kind"] for feature in contract["features"])
-    counts = [len(labels) for labels in rows.labels]
+    counts = [len(labels) for labels in prepared.rows.labels]
     return {
         "data": f"{params['data']} ({sum(counts)} rows)",
         "features": ", ".join(f"{count} {kind}" for kind, count in kinds.items()),
         "classes": str(len(contract["classes"])),
         "rows": f"{counts[0]} training, {counts[1]} held out",
-        "classifier": f"{params['classifier']}, fitted in {seconds:.1f} s",
+        "classifier": f"{params['classifier']}, fitted in {clock.seconds['fit']:.1f} s",
     }
 
 
@@ -90,8 +57,9 @@ def cache_key(params: dict[str, Any], hyperparameters: dict[str, str], data_sha2
 def run(declared: dict[str, str], hyperparameters: dict[str, str], fresh: bool = True) -> str:
     """Run the step; returns the id of its run, or of the finished one that it would repeat."""
     with step_run("train", declared) as active:
-        params = convert("train", declared)
-        kinds = kinds_in(params["kinds"])
+        params, clock = convert("train", declared), Clock()
+        name_run(active, params)
+        kinds_in(params["kinds"])  # a typo shows before any data is read
         check_classifier(params["classifier"], hyperparameters)
         with console.progress(f"reading {params['data']}"), fetched(params["data"]) as file:
             key = cache_key(params, hyperparameters, file.sha256)
@@ -99,34 +67,24 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str], fresh: bool =
             if done:
                 console.table("train", told(done))
                 return done.info.run_id
-            frame = parse_table(file)
-        rows = split_rows(frame, params)
-        contract, dropped = infer_contract(rows.features[0], rows.labels[0], kinds)
-        matrix = encode(rows.features[0], contract)
-        check_held_out(rows.features[1], contract)
-        contract["profile"] = profile(matrix, contract)
-        indices = class_indices(rows.labels[0], contract)
-        found = [f"dropped {reason}: {names}" for reason, names in _by_reason(dropped).items()]
-        found += warnings_about(rows.features, rows.labels, contract, matrix, indices)
-        pipeline = build_pipeline(contract, params["classifier"], params["seed"], hyperparameters)
-        warned, seconds = fit_timed(pipeline, matrix, indices, params["classifier"])
-        for warning in found + warned:
+            with clock.stage("read", f"parsing {params['data']}"):
+                frame = parse_table(file)
+            prepared = prepare(frame, params, clock)
+            log_file(file)
+        pipeline = build_pipeline(
+            prepared.contract, params["classifier"], params["seed"], hyperparameters
+        )
+        with clock.stage("fit", f"fitting {params['classifier']}"):
+            warned = fit(pipeline, prepared.matrices[0], prepared.indices[0])
+        for warning in prepared.warnings + warned:
             console.warn(warning)
-        log_training(
-            pipeline, found + warned, dropped, seconds,
-            data_sha256=file.sha256, split_sha256=rows.sha256(), cache_key=key,
-        )  # fmt: skip
-        save_training(pipeline, contract, rows.features[1], rows.labels[1])
-        lines = summary(params, rows, contract, seconds)
+        with clock.stage("record", "logging"):
+            content = save_training(pipeline, prepared.contract, prepared.rows)
+            log_training(pipeline, prepared, warned, file, content, cache_key=key)
+        clock.log()
+        lines = summary(params, prepared, clock)
         console.table("train", lines | {"run": active.info.run_id})
         return active.info.run_id
-
-
-def _by_reason(dropped: dict[str, str]) -> dict[str, str]:
-    reasons = sorted(set(dropped.values()))
-    return {
-        reason: listed(name for name, why in dropped.items() if why == reason) for reason in reasons
-    }
 
 
 if __name__ == "__main__":

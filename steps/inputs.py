@@ -1,0 +1,81 @@
+"""The data of a run: as MLflow datasets, and the file itself where it is small."""
+
+import hashlib
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from urllib.parse import urlparse
+
+import mlflow
+import pandas as pd
+from mlflow.data.pandas_dataset import PandasDataset, from_pandas
+
+from steps.files import TableFile
+from steps.outage import without_password
+
+MAX_COPIED = 5_000_000  # bytes of a data file that is kept whole
+DIGEST_LENGTH = 12
+
+
+def log_file(file: TableFile) -> None:
+    """Log where the data came from and its hash to the active run; the file too, if small.
+
+    The artifact is ``data/<file name>``, of at most 5 MB; ``data/source.json`` says of any file
+    what it was.
+    """
+    size = file.path.stat().st_size
+    said = {"source": without_password(file.data), "sha256": file.sha256, "bytes": size}
+    mlflow.log_dict(said, "data/source.json")
+    if size <= MAX_COPIED:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = shutil.copyfile(file.path, Path(folder, file_name(file.data)))
+            mlflow.log_artifact(str(copy), "data")
+
+
+def file_name(data: str) -> str:
+    """Name the file that a path or URI ends in."""
+    return Path(urlparse(data).path if "://" in data else data).name
+
+
+def dataset(
+    features: pd.DataFrame, labels: pd.Series, data: str, sha256: str, part: str
+) -> PandasDataset:
+    """Describe a part of a table as an MLflow dataset.
+
+    Parameters
+    ----------
+    features : DataFrame of n_rows rows
+    labels : Series of n_rows
+    data : str
+        Path or URI of the whole table.
+    sha256 : str
+        Of the file, hexadecimal: MLflow's own digest sees the first 10,000 rows only.
+    part : str
+        Which rows these are, such as a hash of the split.
+
+    Returns
+    -------
+    PandasDataset
+    """
+    digest = hashlib.sha256(f"{sha256} {part}".encode()).hexdigest()[:DIGEST_LENGTH]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sources alike
+        return from_pandas(
+            features.assign(**{str(labels.name): labels}),
+            source=without_password(data),
+            targets=str(labels.name),
+            name=file_name(data).partition(".")[0],
+            digest=digest,
+        )
+
+
+def log_datasets(sha256: str, **datasets: PandasDataset) -> None:
+    """Log datasets to the active run, each under the name of its context."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of integers that may have nulls: the contract allows it
+        mlflow.log_inputs(
+            datasets=list(datasets.values()),
+            contexts=list(datasets),
+            tags_list=[{"data_sha256": sha256} for _ in datasets],
+        )

@@ -1,0 +1,114 @@
+"""Where a run comes from: author, commit, machine, packages and the very scripts."""
+
+import getpass
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
+
+import mlflow
+
+from steps.cache import sources
+from steps.parameters import PROJECT
+
+MAX_DIFF = 200_000  # characters
+PROJECT_FILES = ("MLproject", "conda.yaml", "pyproject.toml")
+
+
+@cache
+def tags() -> dict[str, str]:
+    """Describe author, commit and machine, for the tags of a run.
+
+    Returns
+    -------
+    dict of str to str
+        ``author``, ``python``, ``platform``, ``cpu``, ``gpu``, and of a project under git
+        ``git_commit``, ``git_branch`` and ``git_dirty``.
+    """
+    return {
+        "author": _git("config", "user.name") or getpass.getuser(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": f"{os.cpu_count()} x {platform.processor() or platform.machine()}",
+        "gpu": _gpu(),
+    } | _commit()
+
+
+def log_sources(step: str) -> None:
+    """Log to the active run the scripts of a step, the environment and what no commit holds."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for path in (*sources(step), *(PROJECT / name for name in PROJECT_FILES)):
+            if path.is_file():
+                copy = folder / "code" / path.relative_to(PROJECT)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+        (folder / "code" / "packages.txt").write_text(packages(), encoding="utf-8")
+        if tags().get("git_dirty") == "true":
+            (folder / "code" / "uncommitted.diff").write_text(uncommitted(), encoding="utf-8")
+        mlflow.log_artifacts(name)
+
+
+def packages() -> str:
+    """List every installed package with its version, a line each."""
+    found = {f"{one.name}=={one.version}" for one in distributions() if one.name}
+    return "\n".join(sorted(found, key=str.lower)) + "\n"
+
+
+def uncommitted() -> str:
+    """Show the changes that no commit holds, cut where they are long.
+
+    Returns
+    -------
+    str
+        A diff of the tracked files, after the names of the untracked scripts; what git ignores is
+        in neither.
+    """
+    lines = [f"# untracked: {name}" for name in _untracked().splitlines()]
+    text = "\n".join([*lines, _git("diff", "--no-color", "--no-ext-diff", "HEAD", "--", ".")])
+    if len(text) <= MAX_DIFF:
+        return text + "\n"
+    return f"{text[:MAX_DIFF]}\n# cut: {len(text) - MAX_DIFF} characters more\n"
+
+
+def _commit() -> dict[str, str]:
+    commit = _git("rev-parse", "HEAD")
+    if not commit:
+        return {}
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".") or _untracked()
+    return {
+        "git_commit": commit,
+        "git_branch": _git("rev-parse", "--abbrev-ref", "HEAD"),
+        "git_dirty": "true" if changed else "false",
+    }
+
+
+def _untracked() -> str:
+    return _git("ls-files", "--others", "--exclude-standard", "--", "*.py")
+
+
+def _git(*arguments: str) -> str:
+    """Ask git about the project; empty where there is no git, no repository or no answer."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(PROJECT), *arguments],
+            env=environment, capture_output=True, text=True, errors="replace", timeout=20,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _gpu() -> str:
+    if not shutil.which("nvidia-smi"):
+        return "none"
+    done = subprocess.run(
+        ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
+        capture_output=True, text=True, timeout=20,
+    )  # fmt: skip
+    return ", ".join(done.stdout.split("\n")).strip(", ") or "none"
