@@ -80,12 +80,18 @@ def log_verdict(checks: list[Check], rivals: Rivals, params: dict[str, Any]) -> 
         {
             "verdict": verdict["verdict"],
             "verdict_reasons": "; ".join(verdict["reasons"]),
+            "mlflow.note.content": _described(verdict),
             "judgement": json.dumps(
                 {name: params[name] for name in JUDGED_WITH} | {"champion_version": rivals.version}
             ),
         }
     )
     return verdict
+
+
+def _described(verdict: dict[str, Any]) -> str:
+    conditions = ", ".join(check["condition"] for check in verdict["checks"]) or "no gates"
+    return " ".join([f"{verdict['verdict']} by {conditions}.", *verdict["reasons"]])
 
 
 def still_judged(params: dict[str, Any], train_run: Run) -> Callable[[Run], bool]:

@@ -5,6 +5,8 @@ import sys
 from steps import evaluate, package, train
 from steps.names import name_run
 from steps.parameters import convert, parameters_of
+from steps.pipeline_record import log_pipeline
+from steps.registry import find_version
 from steps.runs import launch, step_run
 
 
@@ -16,14 +18,19 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
         evaluate.check_parameters(params)  # a typo shows before the fit, not after it
         package.check_parameters(params)
         fresh = params["fresh"]
-        found = {"run_id": train.run(_of("train", declared), hyperparameters, fresh)}
+        trained = train.run(_of("train", declared), hyperparameters, fresh)
+        found = declared | {"run_id": trained}
         try:
-            judged = evaluate.run(_of("evaluate", declared | found), {}, fresh)
+            judged = evaluate.run(_of("evaluate", found), {}, fresh)
         except evaluate.RejectedError as error:
+            log_pipeline(trained, error.run_id)
             if not params["force"]:
                 raise
             judged = error.run_id
-        return package.run(_of("package", declared | found), {}, fresh, judged)
+        version = package.run(_of("package", found), {}, fresh, judged)
+        registered = find_version(params["model_name"], version)
+        log_pipeline(trained, judged, registered.tags["package_run_id"])
+        return version
 
 
 def _of(entry_point: str, declared: dict[str, str]) -> dict[str, str]:

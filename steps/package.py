@@ -151,7 +151,8 @@ def make(
         with alone_at(mlflow.get_registry_uri(), "registry"):  # no other moves the alias meanwhile
             forced = forced or challenged(evaluation, train_run, training, params)
             tags = version_tags(evaluation, train_run, exported, proof, forced) | signed
-            mlflow.set_tags(tags | {"pipeline_format_reason": exported.reason})
+            about = {"pipeline_format_reason": exported.reason, "mlflow.note.content": description}
+            mlflow.set_tags(tags | about)
             if forced:
                 console.warn(f"FORCED: {forced}; registered all the same, with verdict=FORCED")
             version = publish(info, params, tags, description).version
@@ -181,10 +182,10 @@ def run(
         done = None if fresh else reuse(active, key, still_registered(params))
         if done:
             version, lines = done.data.tags["model_version"], told(done)
+            mlflow.set_tag("model_version", version)
         else:
             mlflow.set_tag(KEY, key)
             version, lines = make(training, train_run, evaluation, forced, params)
-        mlflow.set_tag("model_version", version)
         name, alias = params["model_name"], params["alias"]
         lines |= {"registered": f"{name} version {version}", "alias": alias}
         console.table("package", lines | {"run": active.info.run_id})

@@ -5,7 +5,7 @@ def test_one_parent_run_holds_three_nested_runs(step):
     outcome = step("main", model_name="main-test")
     assert outcome.status == 0
     package, evaluate, train, main = outcome.runs()
-    names = [run.info.run_name for run in (main, train, evaluate, package)]
+    names = [run.info.run_name.split()[0] for run in (main, train, evaluate, package)]
     assert names == ["main", "train", "evaluate", "package"]
     parents = {run.data.tags.get("mlflow.parentRunId") for run in (train, evaluate, package)}
     assert parents == {main.info.run_id}
