@@ -14,6 +14,8 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Run, RunTag
 
+from steps.system_metrics import is_cost
+
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "cache_key"
 CACHED_FROM = "cached_from"
@@ -141,7 +143,11 @@ def reuse(active: Run, key: str, still_good: Callable[[Run], bool]) -> Run | Non
 
 
 def _stand_for(active: Run, run: Run) -> None:
-    metrics = [Metric(name, value, 0, 0) for name, value in run.data.metrics.items()]
+    metrics = [
+        Metric(name, value, 0, 0)
+        for name, value in run.data.metrics.items()
+        if not is_cost(name)  # the active run has costs of its own
+    ]
     links = {CACHED_FROM: run.info.run_id, KEY: run.data.tags[KEY]}
     kept = {k: v for k, v in run.data.tags.items() if k.endswith("_run_id")}
     tags = [RunTag(name, value) for name, value in (links | kept).items()]

@@ -15,6 +15,11 @@ MAX_SAMPLES = 240
 BATCH = 1000  # metrics that MLflow takes at once
 
 
+def is_cost(metric: str) -> bool:
+    """Tell whether a metric says what a run cost, not what came of it."""
+    return metric.startswith("system/") or metric in ("cpu_seconds", "peak_memory_megabytes")
+
+
 class Sampler:
     """Samples the machine in a thread that never talks to the tracking store.
 

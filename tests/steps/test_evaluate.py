@@ -19,6 +19,8 @@ def test_the_plots_are_logged(step, client):
     assert [file.path for file in client.list_artifacts(run.info.run_id, "plots")] == [
         "plots/calibration_curve.png",
         "plots/confusion_matrix.png",
+        "plots/dependence.png",
+        "plots/feature_importance.png",
         "plots/precision_recall_curve.png",
         "plots/roc_curve.png",
     ]
