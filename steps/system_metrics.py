@@ -28,17 +28,18 @@ class Sampler:
 
     def __init__(self) -> None:
         self._samples: list[tuple[int, dict[str, float]]] = []
+        self.interval = INTERVAL
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         psutil.cpu_percent()  # the first answer is of no time at all
         self._thread.start()
 
     def _watch(self) -> None:
-        interval = INTERVAL
-        while not self._done.wait(interval):
+        while not self._done.wait(self.interval):
             self._sample()
             if len(self._samples) >= MAX_SAMPLES:
-                self._samples, interval = self._samples[::2], interval * 2
+                self._samples = self._samples[::2]
+                self.interval *= 2
 
     def _sample(self) -> None:
         memory = psutil.virtual_memory()
