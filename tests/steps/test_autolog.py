@@ -17,7 +17,9 @@ def test_what_both_log_does_not_conflict_and_no_model_or_data_is_logged_twice(st
     (run,) = outcome.runs("train")
     assert (outcome.status, outcome.err) == (0, "")
     assert run.data.params["max_depth"] == "2"
-    assert client.search_logged_models([outcome.experiment_id]) == []
+    models = client.search_logged_models([outcome.experiment_id])
+    assert [model.name for model in models] == ["pipeline"]
+    assert len(client.get_run(run.info.run_id).inputs.dataset_inputs) == 2
 
 
 def test_the_flavor_is_off_again_also_after_a_failure():

@@ -144,6 +144,6 @@ def test_any_import_path_of_the_network_goes_through_the_loop():
 
 
 def test_a_network_whose_solver_has_no_epochs_is_fitted_as_scikit_learn_does():
-    pipeline, _ = fitted(solver="lbfgs")
+    pipeline, _ = fitted(solver="lbfgs", max_iter=20)
     assert not has_epochs(pipeline["classifier"])
     assert not hasattr(pipeline["classifier"], "epochs_")
