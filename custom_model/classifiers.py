@@ -7,11 +7,13 @@ from typing import Any
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 
-CLASSIFIERS = {
+CLASSIFIERS: dict[str, tuple[type[BaseEstimator], dict[str, Any]]] = {
     "hist_gradient_boosting": (HistGradientBoostingClassifier, {}),
     "random_forest": (RandomForestClassifier, {"n_jobs": -1}),
     "logistic_regression": (LogisticRegression, {"max_iter": 1000}),
+    "neural_network": (MLPClassifier, {"hidden_layer_sizes": (64, 32), "early_stopping": True}),
 }
 
 

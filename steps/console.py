@@ -27,8 +27,8 @@ def warn(message: str) -> None:
 
 @contextmanager
 def progress(doing: str) -> Iterator[None]:
-    """Show on a terminal, after two seconds, what takes so long and for how long."""
-    if not sys.stderr.isatty():
+    """Show on a terminal, after two seconds, what takes so long and for how long; or nothing."""
+    if not (doing and sys.stderr.isatty()):
         yield
         return
     done = threading.Event()

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from custom_model.classifiers import build_classifier
 from custom_model.preprocessing import build_preprocessor
+from steps.epochs import OnEpoch, fit_epochs, has_epochs
 from steps.errors import StepError
 
 # where processes share cores, OpenMP's threads wait for each other at every one of thousands of
@@ -48,7 +49,9 @@ def build_pipeline(
     return pipeline.set_params(**seeds)
 
 
-def fit(pipeline: Pipeline, matrix: np.ndarray, indices: np.ndarray) -> list[str]:
+def fit(
+    pipeline: Pipeline, matrix: np.ndarray, indices: np.ndarray, on_epoch: OnEpoch | None = None
+) -> list[str]:
     """Fit a pipeline in place.
 
     Parameters
@@ -58,6 +61,8 @@ def fit(pipeline: Pipeline, matrix: np.ndarray, indices: np.ndarray) -> list[str
     matrix : ndarray of shape (n_rows, n_encoded), float32
     indices : ndarray of shape (n_rows,), int
         Of the class of each row.
+    on_epoch : callable, optional
+        Called with the pipeline after each epoch of a classifier that has epochs.
 
     Returns
     -------
@@ -73,7 +78,10 @@ def fit(pipeline: Pipeline, matrix: np.ndarray, indices: np.ndarray) -> list[str
         warnings.simplefilter("default")
         try:
             with threadpool_limits(1 if matrix.size < SMALL else None, user_api="openmp"):
-                pipeline.fit(matrix, indices)
+                if has_epochs(pipeline["classifier"]):
+                    fit_epochs(pipeline, matrix, indices, on_epoch)
+                else:
+                    pipeline.fit(matrix, indices)
         except ValueError as error:  # the estimator's own word on this data
             reason = str(error).strip().splitlines()[0]
             raise StepError(

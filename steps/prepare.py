@@ -25,6 +25,11 @@ class Prepared(NamedTuple):
     dropped: dict[str, str]  # columns, and why
     warnings: list[str]
 
+    def parts(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Name the matrix and the class indices of either part: training, validation."""
+        pairs = zip(self.matrices, self.indices, strict=True)
+        return dict(zip(("training", "validation"), pairs, strict=True))
+
 
 def prepare(frame: pd.DataFrame, params: dict[str, Any], clock: Clock) -> Prepared:
     """Check, split and encode a table, and infer its contract.

@@ -12,9 +12,12 @@ from steps.errors import StepError
 from steps.files import fetched, parse_table
 from steps.fitting import build_pipeline, fit
 from steps.inputs import log_file
+from steps.losses import log_losses
 from steps.names import name_run
 from steps.parameters import convert, kinds_in
 from steps.prepare import Prepared, prepare
+from steps.recorder import recorded
+from steps.resume import resume
 from steps.runs import launch, step_run
 from steps.storage import has_training, save_training
 from steps.training_record import log_training
@@ -63,7 +66,7 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str], fresh: bool =
         check_classifier(params["classifier"], hyperparameters)
         with console.progress(f"reading {params['data']}"), fetched(params["data"]) as file:
             key = cache_key(params, hyperparameters, file.sha256)
-            done = None if fresh else reuse(active, key, has_training)
+            done = None if fresh or params["resume_from"] else reuse(active, key, has_training)
             if done:
                 console.table("train", told(done))
                 return done.info.run_id
@@ -74,13 +77,18 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str], fresh: bool =
         pipeline = build_pipeline(
             prepared.contract, params["classifier"], params["seed"], hyperparameters
         )
-        with clock.stage("fit", f"fitting {params['classifier']}"):
-            warned = fit(pipeline, prepared.matrices[0], prepared.indices[0])
+        origin = {"data_sha256": file.sha256, "split_sha256": prepared.rows.sha256()}
+        resume(pipeline, params["resume_from"], origin)
+        name, every = params["classifier"], params["checkpoint_every"]
+        # the recording shows how far it is
+        with clock.stage("fit", ""), recorded(pipeline, name, every, origin) as on_epoch:
+            warned = fit(pipeline, prepared.matrices[0], prepared.indices[0], on_epoch)
         for warning in prepared.warnings + warned:
             console.warn(warning)
         with clock.stage("record", "logging"):
             content = save_training(pipeline, prepared.contract, prepared.rows)
             log_training(pipeline, prepared, warned, file, content, cache_key=key)
+            log_losses(pipeline, prepared.parts(), prepared.contract["threshold"])
         clock.log()
         lines = summary(params, prepared, clock)
         console.table("train", lines | {"run": active.info.run_id})

@@ -28,6 +28,7 @@ def test_any_class_comes_by_its_import_path():
         ("random_forest", "min_samples_leaf", "0.1", 0.1),
         ("random_forest", "class_weight", "balanced", "balanced"),
         ("random_forest", "class_weight", "{0: 1, 1: 5}", {0: 1, 1: 5}),
+        ("neural_network", "hidden_layer_sizes", "(8, 4)", (8, 4)),
         ("xgboost.XGBClassifier", "n_estimators", "12", 12),
         ("xgboost.XGBClassifier", "booster", "gbtree", "gbtree"),
     ],

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import sklearn.ensemble  # noqa: F401
 from mlflow import MlflowClient
 
 import steps.approval
+import steps.epochs
 import steps.package
 import steps.proof
 import steps.publish
@@ -26,6 +28,8 @@ from tests.conftest import ENTRY_POINTS, ROOT
 POINTS = {
     "reading": (steps.train, "parse_table"),
     "fitting": (steps.train, "fit"),
+    "an epoch": (steps.epochs, "_train_one"),
+    "a checkpoint": (MlflowClient, "log_model_artifacts"),
     "logging the model": (local_store.LocalArtifactRepository, "log_artifacts"),
     "verifying": (steps.proof, "_answer_there"),
     "after register": (steps.publish, "move_alias"),
@@ -49,7 +53,7 @@ class Meeting:
         self.go_on.wait(120)
 
 
-Fault = tuple[str, "str | Meeting"]
+Fault = tuple[str, "str | Meeting"]  # "SIGTERM@5" strikes at the fifth call
 
 
 class Done(NamedTuple):
@@ -113,11 +117,16 @@ def _run(
 
 
 def _struck(function: Callable, what: str | Meeting) -> Callable:
+    calls = count(1)
+
     def struck(*args, **kwargs):
+        name, _, nth = ("", "", "") if isinstance(what, Meeting) else what.partition("@")
+        if nth and next(calls) != int(nth):
+            return function(*args, **kwargs)
         if isinstance(what, Meeting):
             what.strike()
-        elif what.startswith("SIG"):
-            os.kill(os.getpid(), getattr(signal, what))
+        elif name.startswith("SIG"):
+            os.kill(os.getpid(), getattr(signal, name))
         else:
             raise OSError(28, "No space left on device")
         return function(*args, **kwargs)

@@ -28,6 +28,7 @@ def fitted(classifier, target="churn", **hyperparameters):
         "hist_gradient_boosting",
         "random_forest",
         "logistic_regression",
+        "neural_network",
         "sklearn.ensemble.ExtraTreesClassifier",
         "sklearn.tree.DecisionTreeClassifier",
     ],

@@ -45,7 +45,8 @@ def test_a_file_uri_is_read(step, table):
 
 
 @pytest.mark.parametrize(
-    "classifier", ["hist_gradient_boosting", "random_forest", "logistic_regression"]
+    "classifier",
+    ["hist_gradient_boosting", "random_forest", "logistic_regression", "neural_network"],
 )
 def test_the_same_seed_and_data_give_the_same_bits(step, table, classifier):
     bits = []
