@@ -12,7 +12,6 @@ from steps.errors import StepError
 from steps.files import fetched, parse_table
 from steps.fitting import build_pipeline, fit
 from steps.inputs import log_file
-from steps.losses import log_losses
 from steps.names import name_run
 from steps.parameters import convert, kinds_in
 from steps.prepare import Prepared, prepare
@@ -20,7 +19,7 @@ from steps.recorder import recorded
 from steps.resume import resume
 from steps.runs import launch, step_run
 from steps.storage import has_training, save_training
-from steps.training_record import log_training
+from steps.training_record import log_parts, log_training
 
 
 def check_classifier(classifier: str, hyperparameters: dict[str, str]) -> None:
@@ -79,16 +78,16 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str], fresh: bool =
         )
         origin = {"data_sha256": file.sha256, "split_sha256": prepared.rows.sha256()}
         resume(pipeline, params["resume_from"], origin)
+        datasets = log_parts(pipeline, prepared, file)
         name, every = params["classifier"], params["checkpoint_every"]
         # the recording shows how far it is
-        with clock.stage("fit", ""), recorded(pipeline, name, every, origin) as on_epoch:
+        with clock.stage("fit", ""), recorded(pipeline, name, every, origin, datasets) as on_epoch:
             warned = fit(pipeline, prepared.matrices[0], prepared.indices[0], on_epoch)
         for warning in prepared.warnings + warned:
             console.warn(warning)
         with clock.stage("record", "logging"):
             content = save_training(pipeline, prepared.contract, prepared.rows)
-            log_training(pipeline, prepared, warned, file, content, cache_key=key)
-            log_losses(pipeline, prepared.parts(), prepared.contract["threshold"])
+            log_training(pipeline, prepared, warned, file, content, datasets, cache_key=key)
         clock.log()
         lines = summary(params, prepared, clock)
         console.table("train", lines | {"run": active.info.run_id})
