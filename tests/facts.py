@@ -1,7 +1,10 @@
-"""Facts of a model as ``steps.facts`` collects them, without any run."""
+"""Facts of a model: the runs of the happy path, and what ``steps.facts`` makes of others."""
 
 import base64
 from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -21,6 +24,13 @@ CONTRACT: dict[str, Any] = {
         {"name": "note", "kind": "text", "type": "string", "null_rate": 0.1},
     ],
 }  # fmt: skip
+
+
+def happy_runs(client: MlflowClient) -> dict[str, Run]:
+    """The runs of the first command of the README, by step; later ones stand beside them."""
+    main = client.search_runs(["0"], "tags.step = 'main'", order_by=["start_time ASC"])[0]
+    nested = client.search_runs(["0"], f"tags.mlflow.parentRunId = '{main.info.run_id}'")
+    return {run.data.tags["step"]: run for run in [main, *nested]}
 
 
 def nothing(**changes: Any) -> dict[str, Any]:

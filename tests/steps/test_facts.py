@@ -3,15 +3,14 @@ import pytest
 from steps import model_card, report
 from steps.cache import CACHED_FROM
 from steps.facts import facts_of
+from tests.facts import happy_runs
 
 
 @pytest.fixture
 def runs(client):
     """The runs of the happy path: train, evaluate, package."""
-    return [
-        client.search_runs(["0"], f"tags.step = '{step}'")[0]
-        for step in ("train", "evaluate", "package")
-    ]
+    found = happy_runs(client)
+    return [found[step] for step in ("train", "evaluate", "package")]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from mlflow import MlflowClient
 
 from steps.recipes import MOST_SPELLED, example_row, reproduction, usage
-from tests.facts import CONTRACT
+from tests.facts import CONTRACT, happy_runs
 
 TRAINED = {
     "data": "data/penguins.csv", "target": "species", "classifier": "random_forest", "seed": "7",
@@ -77,8 +77,8 @@ def test_without_a_name_or_a_contract_there_is_no_use():
 
 
 def contract_of(client: MlflowClient) -> dict:
-    run = client.search_runs(["0"], "tags.step = 'train'")[0]
-    path = client.download_artifacts(run.info.run_id, "training/contract.json")
+    run_id = happy_runs(client)["train"].info.run_id
+    path = client.download_artifacts(run_id, "training/contract.json")
     with open(path, encoding="utf-8") as file:
         return json.load(file)
 
