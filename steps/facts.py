@@ -121,6 +121,7 @@ def _trained(run: Run, contract: dict[str, Any], logged: dict[str, Any]) -> dict
             for label, rows in zip(contract.get("classes", []), counts, strict=True)
         ],
         "features": features,
+        "decision_threshold": contract.get("threshold"),
         "model_summary": logged.get("model_summary", {}),
         # what was dropped stands there by itself
         "warnings": [w for w in noted.get("warnings", []) if not w.startswith("dropped ")],

@@ -13,7 +13,7 @@ MOST_CLASSES = 20
 MOST_FEATURES = 15
 MOST_NAMES = 8  # feature names of a kind before the fold
 MOST_SLICES = 15
-MOST_THRESHOLDS = 12
+MOST_THRESHOLDS = 20
 # in the order of a reader's questions, each with how to read it; others follow by name
 CAPTIONS = {
     "confusion_matrix": "Rows are true classes, columns predicted ones; the diagonal is right.",

@@ -47,7 +47,8 @@ def nothing(**changes: Any) -> dict[str, Any]:
     return {
         **dict.fromkeys(texts, ""), **{name: [] for name in lists}, **{name: {} for name in maps},
         "verdict": "NOT EVALUATED", "git_dirty": False, "training_rows": 0, "held_out_rows": None,
-        "fit_seconds": None, "model": model, "runs": [run | {"seconds": None}],
+        "fit_seconds": None, "decision_threshold": None, "model": model,
+        "runs": [run | {"seconds": None}],
     } | changes  # fmt: skip
 
 

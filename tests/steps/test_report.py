@@ -73,7 +73,7 @@ def test_the_plots_are_in_the_file_known_ones_first():
 
 @pytest.mark.parametrize(
     ("name", "rows", "more"),
-    [("slices", 15, "25 more slices"), ("features", 15, "25 more features"), ("threshold", 12, "")],
+    [("slices", 15, "25 more slices"), ("features", 15, "25 more features"), ("threshold", 20, "")],
 )
 def test_a_long_table_is_cut_and_says_how_much_more_there_is(name, rows, more):
     found = section(render(everything()), name)
@@ -116,6 +116,10 @@ def test_nothing_overflows_its_page(tmp_path, chromium, width, name):
     page = chromium.new_page(viewport={"width": width, "height": 800})
     page.goto((tmp_path / "report.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    cells = page.evaluate(
+        "[...document.querySelectorAll('td:not(:empty)')].map(c => c.clientWidth)"
+    )
+    assert min(cells) > 20  # else letters stand one below the other
 
 
 def test_the_plots_show_in_a_browser(tmp_path, chromium):
