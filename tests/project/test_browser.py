@@ -34,7 +34,8 @@ def ui(page, store, tmp_path_factory):
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name("mlflow")), "ui", "--workers", "1",
          "--backend-store-uri", store, "--port", str(port)],
-        cwd=folder, env=environment(), start_new_session=True,
+        cwd=folder, env=environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"),  # twice as quick
+        start_new_session=True,
         stdout=(folder / "log").open("w"), stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:
