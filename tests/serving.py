@@ -42,11 +42,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(url: str, process: subprocess.Popen) -> None:
+def wait_for(url: str, process: subprocess.Popen, path: str = "ping") -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/ping", timeout=5):
+            with urllib.request.urlopen(f"{url}/{path}", timeout=5):
                 return
         except OSError:
             time.sleep(0.2)
