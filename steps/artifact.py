@@ -23,27 +23,29 @@ from steps.storage import Training, json_text, without_bytecode
 EXAMPLE_ROWS = 5
 
 
-def log_artifact(training: Training, exported: Export) -> ModelInfo:
+def log_artifact(training: Training, exported: Export, card: str) -> ModelInfo:
     """Log the one artifact to the active run.
 
     Parameters
     ----------
     training : Training
     exported : Export
+    card : str
+        The model card, Markdown.
 
     Returns
     -------
     ModelInfo
     """
-    with _contents(training, exported) as contents:
+    with _contents(training, exported, card) as contents:
         return mlflow.pyfunc.log_model(name="model", **contents)
 
 
-def save_artifact(training: Training, exported: Export, folder: Path) -> None:
+def save_artifact(training: Training, exported: Export, card: str, folder: Path) -> None:
     """Save the one artifact to a folder, which is there whole or not at all."""
     partial = folder.with_name(f".{folder.name}.partial")
     try:
-        with _contents(training, exported) as contents:
+        with _contents(training, exported, card) as contents:
             mlflow.pyfunc.save_model(path=str(partial), **contents)
         partial.rename(folder)
     finally:
@@ -51,7 +53,7 @@ def save_artifact(training: Training, exported: Export, folder: Path) -> None:
 
 
 @contextmanager
-def kept_if_lost(run_id: str, training: Training, exported: Export) -> Iterator[None]:
+def kept_if_lost(run_id: str, training: Training, exported: Export, card: str) -> Iterator[None]:
     """Keep a copy of the artifact in the current folder when the tracking store is lost.
 
     Raises
@@ -66,7 +68,7 @@ def kept_if_lost(run_id: str, training: Training, exported: Export) -> Iterator[
             raise
         folder = Path(f"unregistered-model-{run_id[:8]}").resolve()
         try:
-            save_artifact(training, exported, folder)
+            save_artifact(training, exported, card, folder)
             kept = f"the artifact, not registered, is kept in {folder}"
         except Exception as another:
             kept = f"no copy of the artifact can be kept in {folder}: {reason_of(another)}"
@@ -74,10 +76,11 @@ def kept_if_lost(run_id: str, training: Training, exported: Export) -> Iterator[
 
 
 @contextmanager
-def _contents(training: Training, exported: Export) -> Iterator[dict[str, Any]]:
+def _contents(training: Training, exported: Export, card: str) -> Iterator[dict[str, Any]]:
     content = {
         "contract": ("contract.json", json_text(training.contract).encode()),
         "pipeline": (exported.file_name, exported.content),
+        "model_card": ("model_card.md", card.encode()),
     }
     # MLflow would replace the artifact's requirements by the lock of the working directory
     os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"

@@ -27,6 +27,7 @@ from steps.judgement import (
 )
 from steps.names import name_run
 from steps.parameters import convert, one_of
+from steps.pipeline_record import log_report
 from steps.registry import check_names, find_rival
 from steps.runs import find_train_run, launch, step_run
 from steps.slices import measure_slices
@@ -140,6 +141,7 @@ def run(declared: dict[str, str], further: dict[str, str], fresh: bool = True) -
         checks = gate_checks(gates, figures, slices, rivals)
         checks += champion_checks(rivals, params["max_regression"])
         verdict = log_verdict(checks, rivals, params)
+        log_report(train_run, active)
         judged = ", ".join(check.condition for check in checks) or "no gates"
         rows = {"rows": len(labels), **figures, **rivals.lines()}
         rows["verdict"] = f"{verdict['verdict']} ({judged})"

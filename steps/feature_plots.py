@@ -27,7 +27,7 @@ def draw_importances(ranked: pd.DataFrame, metric: str) -> Figure:
     Figure
     """
     shown = ranked.head(MAX_BARS).iloc[::-1]
-    figure = Figure(figsize=(8.5, 1.4 + 0.32 * len(shown)), layout="constrained")
+    figure = Figure(figsize=(6.8, 1.2 + 0.28 * len(shown)), dpi=150, layout="constrained")
     axes = figure.subplots()
     names = [readable(str(name)) for name in shown["feature"]]
     axes.barh(
@@ -55,7 +55,7 @@ def draw_dependence(curve: pd.DataFrame, feature: str, classes: Sequence[Any]) -
     -------
     Figure
     """
-    figure = Figure(figsize=(8.5, 5.5), layout="constrained")
+    figure = Figure(figsize=(6.8, 4.4), dpi=150, layout="constrained")
     axes = figure.subplots()
     texts = [readable(one) if isinstance(one, str) else one for one in curve["value"]]
     shown = [1] if len(classes) == 2 else range(min(len(classes), MAX_CURVES))
@@ -88,7 +88,7 @@ def draw_trade_off(table: pd.DataFrame, positive: Any, threshold: float) -> Figu
     -------
     Figure
     """
-    figure = Figure(figsize=(8.5, 5.5), layout="constrained")
+    figure = Figure(figsize=(6.8, 4.4), dpi=150, layout="constrained")
     axes = figure.subplots()
     names = {"positives": "Share predicted"}
     for name in ("precision", "recall", "f1", "positives"):

@@ -95,7 +95,7 @@ def loss_curve(losses: Mapping[str, np.ndarray], best_epoch: int | None = None) 
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(8.5, 5.5), layout="constrained")
+    figure = Figure(figsize=(6.8, 4.4), dpi=150, layout="constrained")
     axes = figure.subplots()
     for name, values in losses.items():
         steps = _steps(values, losses)

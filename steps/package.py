@@ -14,11 +14,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import get_model_info
 from mlflow.models.model import ModelInfo
 
-from steps import console
+from steps import console, model_card
 from steps.approval import challenged, validated
 from steps.artifact import kept_if_lost, log_artifact
 from steps.cache import KEY, key_of, reuse, told
 from steps.export import Export, export, parity_rows, run_onnx
+from steps.facts import facts_of
 from steps.flavors import log_graph
 from steps.isolation import check_manager
 from steps.keys import fingerprint, read_private_key
@@ -27,7 +28,7 @@ from steps.names import name_run
 from steps.outage import closing
 from steps.parameters import convert
 from steps.proof import prove
-from steps.publish import describe, publish, version_tags
+from steps.publish import form_tags, publish, version_tags
 from steps.registry import check_names, find_alias, remove_logged_models
 from steps.runs import find_train_run, launch, step_run
 from steps.signing import check_key, sign
@@ -51,7 +52,7 @@ def convert_pipeline(training: Training) -> Export:
 
 
 def pack(
-    training: Training, exported: Export, params: dict[str, Any]
+    training: Training, exported: Export, card: str, params: dict[str, Any]
 ) -> tuple[ModelInfo, dict[str, Any]]:
     """Log and prove the artifact; what is not proven is removed.
 
@@ -64,7 +65,7 @@ def pack(
         mlflow.log_metrics(
             {"parity_rows": exported.n_rows, "parity_max_difference": exported.difference}
         )
-    info = log_artifact(training, exported)
+    info = log_artifact(training, exported, card)
     with console.progress(
         f"proving the artifact in an environment of its own ({params['verify_env']})"
     ):
@@ -142,17 +143,23 @@ def make(
     training: Training, train_run: Run, evaluation: Run | None, forced: str, params: dict[str, Any]
 ) -> tuple[str, dict[str, str]]:
     """Pack, prove, challenge and publish; returns the version and lines for the console."""
-    exported = convert_pipeline(training)
-    run = mlflow.active_run()
-    with kept_if_lost(run.info.run_id if run else "", training, exported):
-        info, proof = pack(training, exported, params)
+    exported, run = convert_pipeline(training), mlflow.active_run()
+    run_id = run.info.run_id if run else ""
+
+    def card() -> str:
+        return model_card.render(facts_of(train_run, evaluation, mlflow.get_run(run_id)))
+
+    mlflow.set_tags(form_tags(exported))
+    first_card = card()
+    with kept_if_lost(run_id, training, exported, first_card):
+        info, proof = pack(training, exported, first_card, params)
         signed = sign_artifact(info, params["signing_key"])
-        description = describe(train_run, evaluation, proof)
         with alone_at(mlflow.get_registry_uri(), "registry"):  # no other moves the alias meanwhile
             forced = forced or challenged(evaluation, train_run, training, params)
             tags = version_tags(evaluation, train_run, exported, proof, forced) | signed
-            about = {"pipeline_format_reason": exported.reason, "mlflow.note.content": description}
-            mlflow.set_tags(tags | about)
+            mlflow.set_tags(tags)
+            description = card()  # what is said of the version: the proof and what was forced too
+            mlflow.set_tag("mlflow.note.content", description)
             if forced:
                 console.warn(f"FORCED: {forced}; registered all the same, with verdict=FORCED")
             version = publish(info, params, tags, description).version

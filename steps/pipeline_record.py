@@ -2,7 +2,10 @@
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
+from steps import report
+from steps.facts import facts_of
 from steps.metrics import METRICS
 
 SHOWN = ("data_sha256", "split_sha256", "model_type", "verdict", "verdict_reasons", "model_version")
@@ -25,5 +28,18 @@ def log_pipeline(train_run_id: str, evaluate_run_id: str, package_run_id: str = 
         tags |= {name: run.data.tags[name] for name in SHOWN if name in run.data.tags}
     found = runs["evaluate"].data.metrics
     mlflow.log_metrics({name: found[name] for name in METRICS if name in found})
+    log_report(runs["train"], runs["evaluate"], runs.get("package"))
     tags["mlflow.note.content"] = runs["train"].data.tags["mlflow.note.content"]
     mlflow.set_tags(tags)
+
+
+def log_report(train_run: Run, evaluation: Run, packaged: Run | None = None) -> None:
+    """Log ``report.html`` to the active run.
+
+    Parameters
+    ----------
+    train_run, evaluation : Run
+    packaged : Run, optional
+    """
+    found = mlflow.get_run(evaluation.info.run_id)  # what it logged since it began counts too
+    mlflow.log_text(report.render(facts_of(train_run, found, packaged)), "report.html")

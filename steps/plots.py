@@ -85,7 +85,7 @@ def _confusion(labels: np.ndarray, predicted: np.ndarray, names: list[str]) -> F
 
 
 def _curves(curves: Curves, draw_curve: DrawCurve, xlabel: str, ylabel: str) -> Figure:
-    figure = Figure(figsize=(8.5, 5.5), layout="constrained")
+    figure = Figure(figsize=(6.8, 4.4), dpi=150, layout="constrained")
     axes = figure.subplots()
     for name, (truth, scores) in curves.items():
         draw_curve(axes, truth, scores, name)

@@ -14,13 +14,21 @@ from steps.outage import closing
 from steps.registry import register, remove_versions
 
 
+def form_tags(exported: Export) -> dict[str, str]:
+    """Say in which form the pipeline ships, and why it is no graph where it is none."""
+    return {
+        "pipeline_format": "pickle" if exported.reason else "onnx",
+        "pipeline_format_reason": exported.reason,
+    }
+
+
 def version_tags(
     evaluation: Run | None, train_run: Run, exported: Export, proof: dict[str, Any], forced: str
 ) -> dict[str, str]:
     """Make the tags of a version: what it is, who vouches for it, and where to look."""
     run = mlflow.active_run()
     tags = {
-        "pipeline_format": "pickle" if exported.reason else "onnx",
+        "pipeline_format": form_tags(exported)["pipeline_format"],
         "train_run_id": train_run.info.run_id,
         "package_run_id": run.info.run_id if run else "",
         "verdict": "FORCED" if forced else "VALIDATED",
@@ -31,18 +39,6 @@ def version_tags(
     if evaluation:
         tags["evaluate_run_id"] = evaluation.info.run_id
     return tags | ({"forced_because": forced[:1000]} if forced else {})
-
-
-def describe(train_run: Run, evaluation: Run | None, proof: dict[str, Any]) -> str:
-    """Describe a version in a sentence or two, for the registry's page."""
-    params, metrics = train_run.data.params, evaluation.data.metrics if evaluation else {}
-    shown = [name for name in ("roc_auc", "accuracy", "log_loss") if name in metrics]
-    figures = ", ".join(f"{name} {metrics[name]:.4f}" for name in shown) or "not evaluated"
-    return (
-        f"{params['classifier']} that predicts {params['target']} from {params['data']}. "
-        f"Held out: {figures}. Proven on {proof['rows']} rows in an environment of its own "
-        f"({proof['verify_env']})."
-    )
 
 
 def publish(
