@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import mlflow
 import numpy as np
@@ -101,23 +100,20 @@ def test_the_plot_is_logged(step, two, client):
 
 
 def test_the_intervals_of_the_evaluations_are_in_the_table_and_shown(step, two, client):
-    judged = newest(client, "forest", "evaluate").info.run_id
-    for name, value in {"accuracy_low": 0.5, "accuracy_high": 0.75}.items():
-        client.log_metric(judged, name, value)
+    judged = newest(client, "forest", "evaluate").data.metrics
     outcome = step("compare", experiments=two)
     (run,) = outcome.runs("compare")
     row = table_of(run).set_index("experiment").loc["forest"]
-    assert row[["accuracy_low", "accuracy_high"]].tolist() == [0.5, 0.75]
-    assert "[0.500, 0.750]" in outcome.out
+    interval = [judged["accuracy_low"], judged["accuracy_high"]]
+    assert row[["accuracy_low", "accuracy_high"]].tolist() == pytest.approx(interval)
+    assert "[{:.3f}, {:.3f}]".format(*interval) in outcome.out
 
 
 def test_the_gain_of_the_best_on_the_same_rows_comes_with_its_interval(step, two, client):
     answers = {}
     for name in two.split(","):
         judged = newest(client, name, "evaluate")
-        training = load_training(judged.data.tags["train_run_id"])
-        answers[name] = score(training)
-        store_predictions(client, judged, training, *answers[name])
+        answers[name] = score(load_training(judged.data.tags["train_run_id"]))
     outcome = step("compare", experiments=two, metric="log_loss")
     (run,) = outcome.runs("compare")
     table = table_of(run)
@@ -141,20 +137,21 @@ def test_a_cached_evaluation_is_followed_to_the_original(step, two, client):
     assert row["evaluate_run_id"] == original.info.run_id
 
 
-def test_all_runs_of_the_own_experiment_are_compared(step, client):
-    for seed in (1, 2):
-        step("train", max_iter=3, seed=seed)
-        step("evaluate", model_name="compared")
-    step("evaluate", model_name="compared")  # of the same train run: it counts once
-    outcome = step("compare", runs="all")
-    (run,) = outcome.runs("compare")
-    labels = table_of(run)["label"]
-    ids = {one.info.run_id[:8] for one in outcome.runs("train")}
-    assert {label.rpartition(" ")[2] for label in labels} == ids
-    assert run.data.tags["like_with_like"] == "false"
-    assert outcome.err.startswith(
-        "warning: not a comparison of like with like: the split differs ("
-    )
+def test_all_runs_of_the_own_experiment_are_compared_each_by_its_newest_evaluation(
+    step, two, client, monkeypatch
+):
+    trained = [newest(client, name, "train").info.run_id for name in two.split(",")]
+    made = client.create_experiment("compared all")
+    for figure, train_run_id in ((0.1, trained[0]), (0.9, trained[0]), (0.5, trained[1])):
+        tags = {"step": "evaluate", "verdict": "VALIDATED", "train_run_id": train_run_id}
+        run_id = client.create_run(made, tags=tags).info.run_id
+        client.log_metric(run_id, "roc_auc", figure)
+        client.set_terminated(run_id)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", made)
+    assert step("compare", runs="all").status == 0
+    table = table_of(newest(client, "compared all", "compare"))
+    assert table["label"].tolist() == [f"compared all {run_id[:8]}" for run_id in trained]
+    assert table["roc_auc"].tolist() == [0.9, 0.5]
 
 
 def test_other_data_is_a_loud_warning_and_no_gain(step, launched, two, tmp_path):
@@ -167,7 +164,10 @@ def test_other_data_is_a_loud_warning_and_no_gain(step, launched, two, tmp_path)
     assert outcome.err.startswith(
         "warning: not a comparison of like with like: the data differs (forest data/penguins.csv "
     )
-    assert run.data.tags["differences"].startswith("the data differs (")
+    assert run.data.tags["like_with_like"] == "false"
+    assert re.fullmatch(
+        r"the data differs \(.+\); the split differs \(.+\)", run.data.tags["differences"]
+    )
     assert table_of(run)["verdict"].tolist() == ["VALIDATED", "REJECTED"]
     assert "over fewer  not compared row by row" in outcome.out
 
@@ -201,22 +201,6 @@ def test_what_cannot_be_compared_is_refused_in_a_line(step, two, client, params,
     assert outcome.status == 1
     assert outcome.err.startswith(f"error: {said}")
     assert outcome.err.count("\n") == 1
-
-
-def store_predictions(client, judged, training, labels, scored) -> None:
-    """Log what evaluate stores."""
-    classes = training.contract["classes"]
-    frame = pd.DataFrame(
-        {
-            "row": training.row_numbers,
-            "truth": [classes[i] for i in labels],
-            "prediction": [classes[i] for i in scored.predicted],
-        }
-        | {f"probability_{c}": scored.probabilities[:, i] for i, c in enumerate(classes)}
-    )
-    with TemporaryDirectory() as folder:
-        frame.to_parquet(Path(folder, "predictions.parquet"))
-        client.log_artifact(judged.info.run_id, str(Path(folder, "predictions.parquet")))
 
 
 def many(n_runs: int) -> pd.DataFrame:
