@@ -55,7 +55,7 @@ def project(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def test_what_dvc_tracks_is_logged_with_the_run(step, project):
+def test_what_dvc_tracks_is_logged_with_the_run_and_its_data_sets(step, project):
     outcome = step("train", data=project / "data" / "churn.csv")
     (run,) = outcome.runs("train")
     rev = shell("git rev-parse HEAD", project).stdout.strip()
@@ -66,6 +66,8 @@ def test_what_dvc_tracks_is_logged_with_the_run(step, project):
         "dvc_remote": f"storage {project.parent / 'remote'}",
         "dvc_rev": rev,
     }
+    for data_set in run.inputs.dataset_inputs:
+        assert {tag.key: tag.value for tag in data_set.tags}.items() >= tags.items()
 
 
 def test_changed_data_stops_train_before_the_fit_until_dvc_checks_it_out(step, project):

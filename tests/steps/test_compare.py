@@ -1,4 +1,4 @@
-"""A forest and a logistic regression, as two experiments on the same data."""
+"""A forest and a network, as two experiments on the same data."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from steps.storage import load_training
 from tests.conftest import ENTRY_POINTS, ROOT
 
 EXAMPLE = re.search(r"```bash\n(.*?)```", (ROOT / "docs/comparison.md").read_text(), re.DOTALL)[1]
-*MAKING, _ = EXAMPLE.replace("neural_network", "logistic_regression").splitlines()
+*MAKING, _ = EXAMPLE.splitlines()
 
 
 @pytest.fixture(scope="module")
