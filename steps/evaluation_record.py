@@ -85,7 +85,7 @@ def log_evaluation(run: Run, evaluation: Evaluation) -> None:
         training.features, training.labels, evaluation.train_run.data.params["data"],
         tags["data_sha256"], f"{tags['split_sha256']} 1",
     )  # fmt: skip
-    log_datasets(tags["data_sha256"], test=held_out)
+    log_datasets(tags, test=held_out)
     figures = figures_of(evaluation.measured, tables["per_class"])
     mlflow.log_metrics(figures, dataset=held_out, model_id=tags.get("sklearn_model_id"))
     mlflow.log_metrics(evaluation.rivals.figures())

@@ -1,6 +1,7 @@
 """From a path or URI to a table, and a plain word where there is none."""
 
 import hashlib
+import os
 import shutil
 import tempfile
 import urllib.request
@@ -8,17 +9,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 
+from steps import dvc
 from steps.errors import StepError
 from steps.headers import check_names, csv_header, open_binary
+from steps.ragged import check_rows
 
 FORMATS = (".csv", ".csv.gz", ".parquet")
 
@@ -44,10 +45,11 @@ def fetched(data: str) -> Iterator[TableFile]:
     Raises
     ------
     StepError
-        When nothing is there.
+        When nothing is there, or not the version that DVC tracks.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = local_path(data, folder)
+        dvc.check(path)
         yield TableFile(path, sha256_of(path), data)
 
 
@@ -150,8 +152,9 @@ def local_path(data: str, folder: str, parameter: str = "data") -> Path:
         raise StepError(f"{parameter}: expected a name ending in {expected}, got {data!r}")
     if "://" in data or data.startswith(("runs:/", "models:/", "dbfs:/")):
         return _download(data, folder, parameter)
-    path = Path(data).expanduser().resolve()
+    path = Path(os.path.abspath(Path(data).expanduser()))  # a link stays one: DVC lays links
     if not path.is_file():
+        dvc.check_pulled(path, parameter)
         what = "a folder" if path.is_dir() else "nothing"
         raise StepError(
             f"{parameter}: expected a file, found {what} at {path}; give an absolute path or a URI "
@@ -204,34 +207,5 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _read_csv(path: Path, gzipped: bool) -> pd.DataFrame:
     names = csv_header(path, gzipped)
     with open_binary(path, gzipped) as file:
-        _check_rows(file, len(names))
+        check_rows(file, len(names))
     return pd.read_csv(path, compression="gzip" if gzipped else None, low_memory=False)
-
-
-def _check_rows(file: IO[bytes], width: int) -> None:
-    """Refuse a ragged table: pandas would fill short rows and shift long ones in silence."""
-    ragged: list[pa_csv.InvalidRow] = []
-
-    def keep(row: pa_csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "error" if len(ragged) == 1 else "skip"
-
-    # one column is converted, and as bytes: only the shape of the table is of interest here
-    options = pa_csv.ConvertOptions(include_columns=["f0"], column_types={"f0": pa.binary()})
-    try:
-        with pa_csv.open_csv(
-            file,
-            read_options=pa_csv.ReadOptions(use_threads=False, autogenerate_column_names=True),
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
-            convert_options=options,
-        ) as batches:
-            for _ in batches:
-                pass
-    except pa.ArrowInvalid:
-        if not ragged:
-            return  # for pandas to say
-        row = ragged[0]
-        raise StepError(
-            f"line {row.number}: expected {width} cells, as in the header, got "
-            f"{row.actual_columns}; a cell that holds a comma needs quotes, and a quote its end"
-        ) from None

@@ -11,6 +11,7 @@ import mlflow
 import pandas as pd
 from mlflow.data.pandas_dataset import PandasDataset, from_pandas
 
+from steps.dvc import dvc_tags
 from steps.files import TableFile
 from steps.outage import without_password
 
@@ -26,11 +27,16 @@ def log_file(file: TableFile) -> None:
     """
     size = file.path.stat().st_size
     said = {"source": without_password(file.data), "sha256": file.sha256, "bytes": size}
-    mlflow.log_dict(said, "data/source.json")
+    mlflow.log_dict(said | dvc_tags(file.path), "data/source.json")
     if size <= MAX_COPIED:
         with tempfile.TemporaryDirectory() as folder:
             copy = shutil.copyfile(file.path, Path(folder, file_name(file.data)))
             mlflow.log_artifact(str(copy), "data")
+
+
+def origin_of(file: TableFile) -> dict[str, str]:
+    """Tell which data this is, for tags: its hash, and where DVC has it from."""
+    return {"data_sha256": file.sha256} | dvc_tags(file.path)
 
 
 def file_name(data: str) -> str:
@@ -70,12 +76,20 @@ def dataset(
         )
 
 
-def log_datasets(sha256: str, **datasets: PandasDataset) -> None:
-    """Log datasets to the active run, each under the name of its context."""
+def log_datasets(tags: dict[str, str], **datasets: PandasDataset) -> None:
+    """Log datasets to the active run, each under the name of its context.
+
+    Parameters
+    ----------
+    tags : dict of str to str
+        Of which those of the data's hash and of DVC tell where the data came from.
+    **datasets : PandasDataset
+    """
+    origin = {k: v for k, v in tags.items() if k == "data_sha256" or k.startswith("dvc_")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of integers that may have nulls: the contract allows it
         mlflow.log_inputs(
             datasets=list(datasets.values()),
             contexts=list(datasets),
-            tags_list=[{"data_sha256": sha256} for _ in datasets],
+            tags_list=[origin for _ in datasets],
         )

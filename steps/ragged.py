@@ -5,6 +5,7 @@ from typing import IO
 from uuid import uuid4
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from steps.errors import StepError
@@ -75,3 +76,45 @@ class EndedFile(io.RawIOBase):
                 return count
             self._parts.pop(0)
         return 0
+
+
+def check_rows(file: IO[bytes], width: int) -> None:
+    """Refuse a ragged table: pandas would fill short rows and shift long ones in silence.
+
+    Parameters
+    ----------
+    file : binary file
+        CSV.
+    width : int
+        Number of columns.
+
+    Raises
+    ------
+    StepError
+        Naming the first line of another width.
+    """
+    ragged: list[pa_csv.InvalidRow] = []
+
+    def keep(row: pa_csv.InvalidRow) -> str:
+        ragged.append(row)
+        return "error" if len(ragged) == 1 else "skip"
+
+    # one column is converted, and as bytes: only the shape of the table is of interest here
+    options = pa_csv.ConvertOptions(include_columns=["f0"], column_types={"f0": pa.binary()})
+    try:
+        with pa_csv.open_csv(
+            file,
+            read_options=pa_csv.ReadOptions(use_threads=False, autogenerate_column_names=True),
+            parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
+            convert_options=options,
+        ) as batches:
+            for _ in batches:
+                pass
+    except pa.ArrowInvalid:
+        if not ragged:
+            return  # for pandas to say
+        row = ragged[0]
+        raise StepError(
+            f"line {row.number}: expected {width} cells, as in the header, got "
+            f"{row.actual_columns}; a cell that holds a comma needs quotes, and a quote its end"
+        ) from None

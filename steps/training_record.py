@@ -10,7 +10,7 @@ from sklearn.utils import estimator_html_repr
 from steps.epochs import validation_positions
 from steps.files import TableFile
 from steps.flavors import log_pipeline
-from steps.inputs import dataset, log_datasets
+from steps.inputs import dataset, log_datasets, origin_of
 from steps.losses import log_losses
 from steps.model_summary import summarize
 from steps.prepare import Prepared
@@ -57,8 +57,8 @@ def log_training(
     log_losses(pipeline, prepared.parts(), contract["threshold"], datasets)
     mlflow.set_tags(
         tags
+        | origin_of(file)
         | {
-            "data_sha256": file.sha256,
             "split_sha256": prepared.rows.sha256(),
             "sklearn_model_id": info.model_id,
             "model_type": type(classifier).__name__,
@@ -99,7 +99,7 @@ def log_parts(pipeline: Pipeline, prepared: Prepared, file: TableFile) -> dict[s
             "validation": validation,
         }.items()
     }
-    log_datasets(file.sha256, **found)
+    log_datasets(origin_of(file), **found)
     return {context: Logged(one.name, one.digest) for context, one in found.items()}
 
 

@@ -14,7 +14,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from steps import drift, evaluate, main, package, promote, score, train, verify, versions
+from steps import compare, drift, evaluate, main, package, promote, score, train, verify, versions
 from steps.runs import launch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +28,7 @@ ENTRY_POINTS = {
     "drift": drift,
     "verify": verify,
     "score": score,
+    "compare": compare,
 }
 
 
