@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from steps import report
-from steps.facts import facts_of
 from tests.browser import browser
 from tests.conftest import environment
 from tests.facts import happy_runs
@@ -59,10 +57,8 @@ def test_the_metrics_of_the_evaluation_are_seen(page, ui, runs):
     assert float(shown) == pytest.approx(runs["evaluate"].data.metrics["log_loss"], abs=1e-4)
 
 
-def test_the_report_is_read_in_the_artifact_view(page, ui, runs, client):
+def test_the_report_is_read_in_the_artifact_view(page, ui, runs):
     run_id = runs["main"].info.run_id
-    facts = facts_of(runs["train"], runs["evaluate"], runs["package"])
-    client.log_text(run_id, report.render(facts), "report.html")
     page.goto(f"{ui}/experiments/0/runs/{run_id}/artifacts/report.html")
     frame = page.frame_locator("iframe")
     assert (

@@ -56,6 +56,7 @@ def test_the_artifact_holds_one_file_of_code_the_contract_and_the_graph(step, tm
         "MLmodel",
         "model.py",
         "artifacts/contract.json",
+        "artifacts/model_card.md",
         "artifacts/pipeline.onnx",
         "conda.yaml",
         "python_env.yaml",

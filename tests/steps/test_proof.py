@@ -147,7 +147,8 @@ def test_the_proof_is_logged_and_named_on_the_version(step, client, artifact):
     run = client.get_run(version.tags["package_run_id"])
     proof = mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/proof.json")
     assert version.tags["proof"] == f"PASSED uv {proof['environment_sha256'][:12]}"
-    assert "Proven on 69 rows in an environment of its own (uv)." in version.description
+    proven = "Proven: answered 69 held-out rows in an environment of its own (uv), and as a server"
+    assert f"- {proven}\n" in version.description
 
 
 @pytest.mark.parametrize(
