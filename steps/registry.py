@@ -186,12 +186,21 @@ def remove_versions(client: MlflowClient, model_name: str, package_run_id: str) 
     return removed
 
 
-def remove_logged_models(client: MlflowClient, run: Run) -> None:
-    """Delete the logged models of a package run, unless a version holds them."""
+def remove_logged_models(client: MlflowClient, run: Run, *, half_logged: bool = False) -> None:
+    """Delete the logged models of a run, unless a version holds them.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run : Run
+    half_logged : bool
+        Only those that were not logged to their end: the checkpoints of a training stay.
+    """
     run_id = run.info.run_id
     if client.search_model_versions(f"tags.package_run_id = '{run_id}'", max_results=1):
         return
     for model in client.search_logged_models(
         [run.info.experiment_id], filter_string=f"source_run_id = '{run_id}'"
     ):
-        client.delete_logged_model(model.model_id)
+        if not half_logged or model.status != "READY":
+            client.delete_logged_model(model.model_id)

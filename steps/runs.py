@@ -23,6 +23,7 @@ from steps.errors import TRACEBACK_VARIABLE, StepError, Stopped, reason_of
 from steps.outage import closing, is_lost, without_password
 from steps.parameters import canonical, split_arguments
 from steps.preflight import check_tracking
+from steps.registry import remove_logged_models
 from steps.signals import stoppable
 from steps.stale import close_stale_runs, own_process
 from steps.system_metrics import Sampler, sampled
@@ -96,6 +97,7 @@ def _end(run: Run, samples: Sampler, error: BaseException) -> None:
     try:
         with closing(error):
             try:
+                remove_logged_models(MlflowClient(), run, half_logged=True)
                 samples.log(run)
             finally:
                 _end_with(reason_of(error), "KILLED" if isinstance(error, Stopped) else "FAILED")

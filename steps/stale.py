@@ -69,8 +69,7 @@ def _close(client: MlflowClient, run: Run) -> None:
     if model_name:
         remove_versions(client, model_name, run.info.run_id)
         undo_move(client, model_name, run.info.run_id)
-    if run.data.tags.get("step") == "package":
-        remove_logged_models(client, run)
+    remove_logged_models(client, run, half_logged=run.data.tags.get("step") != "package")
     reason = (
         f"process {run.data.tags['process_id']} on {run.data.tags['process_host'].split()[0]} "
         "ended without closing its run"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mlflow.store.artifact.http_artifact_repo as http_store
-import mlflow.store.artifact.local_artifact_repo as local_store
 import skl2onnx  # noqa: F401
 import sklearn.ensemble  # noqa: F401
 from mlflow import MlflowClient
@@ -30,7 +29,7 @@ POINTS = {
     "fitting": (steps.train, "fit"),
     "an epoch": (steps.epochs, "_train_one"),
     "a checkpoint": (MlflowClient, "log_model_artifacts"),
-    "logging the model": (local_store.LocalArtifactRepository, "log_artifacts"),
+    "logging the model": (MlflowClient, "log_model_artifacts"),
     "verifying": (steps.proof, "_answer_there"),
     "after register": (steps.publish, "move_alias"),
     "before alias": (MlflowClient, "set_registered_model_alias"),
