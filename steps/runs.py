@@ -121,7 +121,7 @@ def find_train_run(run_id: str) -> Run:
     Parameters
     ----------
     run_id : str
-        Of a train run, or of a main, evaluate or package run that belongs to one. Empty: the
+        Of a train run, or of a main, tune, evaluate or package run that belongs to one. Empty: the
         newest finished train run of the experiment.
 
     Returns
@@ -142,7 +142,7 @@ def find_train_run(run_id: str) -> Run:
         return newest
     run = original(_get_run(run_id))
     step = run.data.tags.get("step")
-    if step == "main":
+    if step in ("main", "tune"):
         run = _search(f"tags.mlflow.parentRunId = '{run_id}' and tags.step = 'train'") or run
     elif "train_run_id" in run.data.tags:
         run = _get_run(run.data.tags["train_run_id"])

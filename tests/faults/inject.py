@@ -20,6 +20,7 @@ import steps.epochs
 import steps.package
 import steps.proof
 import steps.publish
+import steps.search
 import steps.train
 from steps.runs import launch
 from tests.conftest import ENTRY_POINTS, ROOT
@@ -30,6 +31,7 @@ POINTS = {
     "fitting": (steps.train, "fit"),
     "an epoch": (steps.epochs, "_train_one"),
     "a checkpoint": (MlflowClient, "log_model_artifacts"),
+    "searching": (steps.search, "score_trial"),
     "logging the model": (local_store.LocalArtifactRepository, "log_artifacts"),
     "verifying": (steps.proof, "_answer_there"),
     "after register": (steps.publish, "move_alias"),
