@@ -11,13 +11,11 @@ from joblib import Parallel, cpu_count, delayed
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from custom_model.model import encode
-from steps.contract import infer_contract
+from steps.clock import Clock
 from steps.errors import StepError
 from steps.fitting import build_pipeline, fit
 from steps.metrics import measure
-from steps.parameters import kinds_in
-from steps.rows import check_held_out, class_indices, split_rows
+from steps.prepare import prepare
 
 N_FOLDS = 5
 SLOW = 0.5  # seconds for a fold; below, starting workers (3 s) costs more than they bring
@@ -63,11 +61,8 @@ def training_folds(frame: pd.DataFrame, params: dict[str, Any]) -> Folds:
     StepError
         As ``train`` would.
     """
-    rows = split_rows(frame, params)
-    kinds = kinds_in(params["kinds"])
-    contract, _ = infer_contract(rows.features[0], rows.labels[0], kinds)
-    check_held_out(rows.features[1], contract)  # read for this only
-    indices = class_indices(rows.labels[0], contract)
+    prepared = prepare(frame, params, Clock())
+    indices = prepared.indices[0]
     rarest = int(np.bincount(indices).min())
     if rarest < 2:
         raise StepError(
@@ -76,7 +71,8 @@ def training_folds(frame: pd.DataFrame, params: dict[str, Any]) -> Folds:
         )
     folds = StratifiedKFold(min(rarest, N_FOLDS), shuffle=True, random_state=params["seed"])
     parts = list(folds.split(indices, indices))
-    return Folds(contract, encode(rows.features[0], contract), indices, parts, rows.sha256())
+    split_sha256 = prepared.rows.sha256()
+    return Folds(prepared.contract, prepared.matrices[0], indices, parts, split_sha256)
 
 
 def score_fold(folds: Folds, number: int, candidate: Candidate, threads: int) -> float:

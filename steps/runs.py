@@ -98,7 +98,7 @@ def _end(run: Run, samples: Sampler, error: BaseException) -> None:
             try:
                 samples.log(run)
             finally:
-                _end_with(reason_of(error), "KILLED" if isinstance(error, Stopped) else "FAILED")
+                end_with(reason_of(error), "KILLED" if isinstance(error, Stopped) else "FAILED")
     except Exception as another:  # the first error is the one to tell
         why = "" if is_lost(another) else f" ({reason_of(another)})"
         print(
@@ -108,7 +108,8 @@ def _end(run: Run, samples: Sampler, error: BaseException) -> None:
         )
 
 
-def _end_with(reason: str, status: str) -> None:
+def end_with(reason: str, status: str) -> None:
+    """End the active run with the reason why it did not finish."""
     try:
         mlflow.set_tag("failure_reason", reason)
     finally:  # MLflow forgets the run before it tells the server, and would else try later again

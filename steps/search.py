@@ -12,8 +12,7 @@ from tqdm import tqdm
 from steps.errors import StepError, reason_of
 from steps.folds import Candidate, Folds, Scorer, scorer
 from steps.metrics import LOSSES
-from steps.runs import step_run
-from steps.trials import Outcome, adopt, find_trials, read, running_means, write
+from steps.trials import Outcome, adopt, find_trials, read, running_means, trial_run, write
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -146,9 +145,8 @@ def run_trial(study: "Study", search: Search, score: Scorer) -> None:
     trial = study.ask(search.space)
     candidate = search.candidate(trial.params)
     try:
-        with step_run("trial", candidate.hyperparameters) as run:
+        with trial_run(trial.number, candidate.hyperparameters) as run:
             trial.set_user_attr("run_id", run.info.run_id)
-            mlflow.set_tag("mlflow.runName", f"trial {trial.number}")
             outcome = score_trial(trial, candidate, score)
             write(run.info.run_id, search.key, trial.number, search.metric, outcome)
             if outcome.state == "FAIL":

@@ -17,6 +17,7 @@ from steps.files import fetched, parse_table
 from steps.folds import Folds, training_folds
 from steps.main import check_parameters as check_steps
 from steps.main import run_steps
+from steps.names import name_run
 from steps.parameters import convert, kinds_in, one_of
 from steps.runs import launch, step_run
 from steps.search import Search, resume, run_trials
@@ -141,8 +142,9 @@ def _short(value: str) -> str:
 
 def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
     """Run the search and the three steps; returns the registered version."""
-    with step_run("tune", declared) as active:
+    with step_run("tune", declared | hyperparameters) as active:
         params = convert("tune", declared)
+        name_run(active, params)
         check_parameters(params, hyperparameters)
         space_of(params["classifier"], params["space"], hyperparameters)
         folds, data_sha256 = read_folds(params)
@@ -156,7 +158,8 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str]) -> str:
         best = log_study(study, search, seconds)
         lines = summary(study, search, folds, seconds, resumed)
         console.table("tune", lines | {"run": active.info.run_id})
-        return run_steps(declared, best, params)
+        # the refit starts afresh: no checkpoint has these hyperparameters
+        return run_steps(declared | {"resume_from": ""}, best, params)
 
 
 def _searched(

@@ -29,9 +29,9 @@ from tests.conftest import ENTRY_POINTS, ROOT
 POINTS = {
     "reading": (steps.train, "parse_table"),
     "fitting": (steps.train, "fit"),
+    "searching": (steps.search, "score_trial"),
     "an epoch": (steps.epochs, "_train_one"),
     "a checkpoint": (MlflowClient, "log_model_artifacts"),
-    "searching": (steps.search, "score_trial"),
     "logging the model": (local_store.LocalArtifactRepository, "log_artifacts"),
     "verifying": (steps.proof, "_answer_there"),
     "after register": (steps.publish, "move_alias"),

@@ -14,6 +14,7 @@ from steps.trials import find_trials
 NAME = "tune-test"
 SEARCH = {"classifier": "logistic_regression", "metric": "log_loss", "trials": 4}
 NO_MODEL = SEARCH | {"gates": "accuracy>1"}  # ends after evaluate
+NO_SCORE = SEARCH | {"solver": "liblinear"}  # which is for two classes: ends after the search
 HAS_SPARK = importlib.util.find_spec("pyspark") is not None
 
 
@@ -45,9 +46,9 @@ def best_of(outcome):
 
 def test_one_command_ends_in_a_registered_model(tuned):
     (tune,) = tuned.runs("tune")
-    names = [run.info.run_name for run in reversed(tuned.runs())]
-    trials = ["trial 0", "trial 1", "trial 2", "trial 3"]
-    assert names == ["tune", *trials, "train", "evaluate", "package"]
+    steps = [run.data.tags["step"] for run in reversed(tuned.runs())]
+    assert steps == ["tune", *["trial"] * 4, "train", "evaluate", "package"]
+    assert [trial[0] for trial in trials_of(tuned)] == [f"trial {i}" for i in range(4)]
     parents = {run.data.tags.get("mlflow.parentRunId") for run in tuned.runs()}
     assert parents == {None, tune.info.run_id}
     assert {run.info.status for run in tuned.runs()} == {"FINISHED"}
@@ -106,24 +107,28 @@ def test_the_console_has_one_table_and_no_progress_bar(tuned):
 
 def test_a_terminal_gets_a_progress_bar(step, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert "best log_loss 0." in step("tune", **NO_MODEL | {"trials": 1}).err
+    shown = step("tune", **NO_SCORE | {"trials": 1}).err
+    assert "| 1/1 [" in shown
 
 
 def test_the_same_seed_gives_the_same_trials(tuned, step):
     assert trials_of(step("tune", **NO_MODEL)) == trials_of(tuned)
 
 
-def test_more_trials_add_to_those_that_are_there_and_a_rerun_adds_none(step):
-    first = step("tune", **NO_MODEL | {"trials": 2})
-    again = step("tune", **NO_MODEL)
-    assert [len(first.runs("trial")), len(again.runs("trial"))] == [4, 4]
-    last = step("tune", **NO_MODEL)
-    assert len(last.runs("trial")) == 4
-    assert "  trials        4 (4 resumed), " in last.out
+def test_a_rerun_adds_no_trial_but_fresh_does(step):
+    for fresh, trials in ((False, 4), (False, 4), (True, 8)):
+        assert len(step("tune", **NO_SCORE, fresh=fresh).runs("trial")) == trials
+
+
+def test_more_trials_add_to_those_that_are_there(step):
+    step("tune", **NO_SCORE | {"trials": 2})
+    outcome = step("tune", **NO_SCORE)
+    assert len(outcome.runs("trial")) == 4
+    assert {run.data.metrics["trials_failed"] for run in outcome.runs("tune")} == {2, 4}
 
 
 def test_no_trial_starts_after_the_timeout(step):
-    outcome = step("tune", **NO_MODEL | {"timeout": 0.001})
+    outcome = step("tune", **NO_SCORE | {"timeout": 0.001})
     assert len(outcome.runs("trial")) == 1
 
 
@@ -137,7 +142,7 @@ def test_a_trial_that_the_classifier_refuses_fails_with_its_reason_and_the_searc
 
 
 def test_a_search_without_any_score_says_why(step):
-    outcome = step("tune", **NO_MODEL, solver="liblinear")
+    outcome = step("tune", **NO_SCORE)
     (line,) = outcome.err.splitlines()
     assert line.startswith("error: tune: none of 4 trials gave a score: LogisticRegression cannot")
     assert line.endswith("give another space, or hold what does not suit with -P name=value")
