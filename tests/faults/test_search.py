@@ -1,48 +1,54 @@
 """A search that is stopped: nothing stays RUNNING, and the next one goes on with its trials."""
 
+import pytest
 from mlflow import MlflowClient
 
 from tests.faults.inject import run
 
-SEARCH = {"classifier": "logistic_regression", "metric": "log_loss"}
+SEARCH = {"classifier": "logistic_regression", "metric": "log_loss", "trials": 4}
 AFTER = ("fitting", "SIGTERM")  # once the search has ended
 
 
-def test_a_stopped_search_goes_on_as_it_would_have(tmp_path, sqlite_database):
+@pytest.fixture(scope="module")
+def searches(tmp_path_factory, sqlite_database):
+    """A search that was stopped twice and then ended, and an undisturbed one: runs by step."""
+    folder = tmp_path_factory.mktemp("searches")
     uri = sqlite_database()
     client = MlflowClient(uri)
+    made = {n: client.create_experiment(n, str(folder)) for n in ("stopped", "undisturbed")}
 
-    def search(trials, fault, experiment="stopped"):
-        settings = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_EXPERIMENT_NAME": experiment}
-        return run(tmp_path, "tune", settings, fault, trials=trials, **SEARCH)
+    def search(name, fault):
+        settings = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_EXPERIMENT_NAME": name}
+        return run(folder, "tune", settings, fault, **SEARCH)
 
-    def trials_in(name):
-        experiment = client.get_experiment_by_name(name).experiment_id
-        return client.search_runs([experiment], "tags.step = 'trial'", order_by=["start_time"])
+    def found(name):
+        runs = client.search_runs([made[name]], order_by=["start_time"])
+        steps = {run.data.tags["step"] for run in runs}
+        return {step: [r for r in runs if r.data.tags["step"] == step] for step in steps}
 
-    for name in ("stopped", "undisturbed"):
-        client.create_experiment(name, artifact_location=str(tmp_path / name))
-    search(2, AFTER)
-    assert search(4, ("searching", "SIGINT")).status == 130
-    assert search(4, ("searching", "SIGKILL")).status == -9
-    assert [trial.info.status for trial in trials_in("stopped")[2:]] == ["KILLED", "RUNNING"]
-    assert "4 (2 resumed)" in search(4, AFTER).out
-    search(4, AFTER, "undisturbed")
-    trials = trials_in("stopped")
-    assert [trial.info.status for trial in trials[2:]] == ["KILLED", "KILLED", *["FINISHED"] * 2]
-    ended = [(t.data.params, t.data.tags["fold_scores"]) for t in trials[:2] + trials[4:]]
-    assert ended == [(t.data.params, t.data.tags["fold_scores"]) for t in trials_in("undisturbed")]
+    assert search("stopped", ("third trial", "SIGINT")).status == 130
+    assert search("stopped", ("searching", "SIGKILL")).status == -9
+    assert "4 (2 resumed)" in search("stopped", AFTER).out
+    search("undisturbed", AFTER)
+    return found("stopped"), found("undisturbed")
 
 
-def test_trials_of_a_search_that_was_stopped_move_below_the_one_that_ends_it(
-    tmp_path, sqlite_database
-):
-    settings = {"MLFLOW_TRACKING_URI": sqlite_database(), "MLFLOW_EXPERIMENT_NAME": "moved"}
-    client = MlflowClient(settings["MLFLOW_TRACKING_URI"])
-    experiment = client.create_experiment("moved", artifact_location=str(tmp_path / "artifacts"))
-    run(tmp_path, "tune", settings, ("third trial", "SIGKILL"), trials=3, **SEARCH)
-    run(tmp_path, "tune", settings, AFTER, trials=3, **SEARCH)
-    ended, killed = client.search_runs([experiment], "tags.step = 'tune'")
-    below = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{ended.info.run_id}'")
-    assert len([r for r in below if r.data.tags["step"] == "trial"]) == 3
-    assert killed.data.tags["continued_by"] == ended.info.run_id
+def test_the_trial_under_way_is_closed_and_run_again(searches):
+    statuses = [run.info.status for run in searches[0]["trial"]]
+    assert statuses == ["FINISHED", "FINISHED", "KILLED", "KILLED", "FINISHED", "FINISHED"]
+
+
+def test_a_stopped_search_goes_on_as_it_would_have(searches):
+    ended = [
+        [(run.data.params, run.data.tags["fold_scores"]) for run in runs["trial"]
+         if "trial_state" in run.data.tags]
+        for runs in searches
+    ]  # fmt: skip
+    assert ended[0] == ended[1]
+
+
+def test_its_trials_move_below_the_run_that_ends_it(searches):
+    first, _, last = searches[0]["tune"]
+    ended = [run for run in searches[0]["trial"] if "trial_state" in run.data.tags]
+    assert {run.data.tags["mlflow.parentRunId"] for run in ended} == {last.info.run_id}
+    assert first.data.tags["continued_by"]
