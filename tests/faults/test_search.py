@@ -26,7 +26,7 @@ def searches(tmp_path_factory, sqlite_database):
         steps = {run.data.tags["step"] for run in runs}
         return {step: [r for r in runs if r.data.tags["step"] == step] for step in steps}
 
-    assert search("stopped", ("third trial", "SIGINT")).status == 130
+    assert search("stopped", ("searching", "SIGINT@3")).status == 130
     assert search("stopped", ("searching", "SIGKILL")).status == -9
     assert "4 (2 resumed)" in search("stopped", AFTER).out
     search("undisturbed", AFTER)
