@@ -40,8 +40,7 @@ def trials_of(outcome):
 
 
 def best_of(outcome):
-    (run,) = outcome.runs("tune")
-    return json.loads(run.data.tags["best_hyperparameters"])
+    return json.loads(outcome.runs("tune")[0].data.tags["best_hyperparameters"])
 
 
 def test_one_command_ends_in_a_registered_model(tuned):
@@ -197,7 +196,7 @@ def test_spark_without_java_is_said_how_to_install(monkeypatch):
         check_spark()
 
 
-@pytest.mark.slow  # a minute: `uv run --extra spark pytest -m slow tests/steps/test_tune.py`
+@pytest.mark.slow  # two minutes: `uv run --extra spark pytest -m slow tests/steps/test_tune.py`
 @pytest.mark.skipif(not HAS_SPARK, reason="needs the extra spark")
 def test_trials_run_on_spark_and_a_rerun_goes_on_with_them(step):
     params = NO_MODEL | {"engine": "spark", "l1_ratio": "0.0"}
