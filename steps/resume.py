@@ -121,7 +121,7 @@ def _find(resume_from: str) -> LoggedModel:
             f"got {resume_from!r}, which is not there"
         ) from error
     experiments = [run.info.experiment_id]
-    if run.data.tags.get("step") == "main":
+    if run.data.tags.get("step") in ("main", "tune"):
         nested = f"tags.mlflow.parentRunId = '{resume_from}' and tags.step = 'train'"
         run = next((original(found) for found in client.search_runs(experiments, nested)), run)
     models = client.search_logged_models(

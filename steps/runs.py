@@ -100,7 +100,7 @@ def _end(run: Run, samples: Sampler, error: BaseException) -> None:
                 remove_logged_models(MlflowClient(), run, half_logged=True)
                 samples.log(run)
             finally:
-                _end_with(reason_of(error), "KILLED" if isinstance(error, Stopped) else "FAILED")
+                end_with(reason_of(error), "KILLED" if isinstance(error, Stopped) else "FAILED")
     except Exception as another:  # the first error is the one to tell
         why = "" if is_lost(another) else f" ({reason_of(another)})"
         print(
@@ -110,7 +110,8 @@ def _end(run: Run, samples: Sampler, error: BaseException) -> None:
         )
 
 
-def _end_with(reason: str, status: str) -> None:
+def end_with(reason: str, status: str) -> None:
+    """End the active run with the reason why it did not finish."""
     try:
         mlflow.set_tag("failure_reason", reason)
     finally:  # MLflow forgets the run before it tells the server, and would else try later again
@@ -123,7 +124,7 @@ def find_train_run(run_id: str) -> Run:
     Parameters
     ----------
     run_id : str
-        Of a train run, or of a main, evaluate or package run that belongs to one. Empty: the
+        Of a train run, or of a main, tune, evaluate or package run that belongs to one. Empty: the
         newest finished train run of the experiment.
 
     Returns
@@ -144,7 +145,7 @@ def find_train_run(run_id: str) -> Run:
         return newest
     run = original(_get_run(run_id))
     step = run.data.tags.get("step")
-    if step == "main":
+    if step in ("main", "tune"):
         run = _search(f"tags.mlflow.parentRunId = '{run_id}' and tags.step = 'train'") or run
     elif "train_run_id" in run.data.tags:
         run = _get_run(run.data.tags["train_run_id"])

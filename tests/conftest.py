@@ -14,12 +14,25 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from steps import compare, drift, evaluate, main, package, promote, score, train, verify, versions
+from steps import (
+    compare,
+    drift,
+    evaluate,
+    main,
+    package,
+    promote,
+    score,
+    train,
+    tune,
+    verify,
+    versions,
+)
 from steps.runs import launch
 
 ROOT = Path(__file__).resolve().parent.parent
 ENTRY_POINTS = {
     "main": main,
+    "tune": tune,
     "train": train,
     "evaluate": evaluate,
     "package": package,

@@ -19,6 +19,7 @@ import steps.epochs
 import steps.package
 import steps.proof
 import steps.publish
+import steps.search
 import steps.train
 from steps.runs import launch
 from tests.conftest import ENTRY_POINTS, ROOT
@@ -27,6 +28,7 @@ from tests.conftest import ENTRY_POINTS, ROOT
 POINTS = {
     "reading": (steps.train, "parse_table"),
     "fitting": (steps.train, "fit"),
+    "searching": (steps.search, "score_trial"),
     "an epoch": (steps.epochs, "_train_one"),
     "a checkpoint": (MlflowClient, "log_model_artifacts"),
     "logging the model": (MlflowClient, "log_model_artifacts"),
