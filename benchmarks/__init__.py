@@ -1,0 +1,1 @@
+"""Comparisons, measured interleaved; never asserted."""
