@@ -65,22 +65,24 @@ def sources(step: str) -> list[Path]:
 
 def code_sha256(step: str) -> str:
     """Hash a step's module and all modules of this project that it imports, but the plumbing."""
-    digest = hashlib.sha256()
-    for path in sorted(_closure(ROOT / "steps" / f"{step}.py", set())):
-        digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return digest.hexdigest()
+    return _hashed(_closure(ROOT / "steps" / f"{step}.py", set()))
 
 
 def source_sha256(value: Any) -> str:
     """Hash the file of an object's class, and what of this project it imports; else empty."""
     try:
         path = Path(inspect.getfile(type(value)))
-        digest = hashlib.sha256(path.read_bytes())
     except (TypeError, OSError):
         return ""
     if path.is_relative_to(ROOT) and "site-packages" not in path.parts:
-        for other in sorted(_closure(path, set())):
-            digest.update(other.read_bytes())
+        return _hashed(_closure(path, set()))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _hashed(paths: set[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -1,6 +1,5 @@
 """The current champion: the registered version that a new model has to stand up to."""
 
-import json
 from typing import Any
 
 import mlflow
@@ -12,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from steps.bootstrap import Scored
 from steps.errors import listed, reason_of
-from steps.storage import Training, as_signed, without_bytecode
+from steps.storage import Training, as_signed, contract_at, without_bytecode
 
 
 class AnotherQuestionError(Exception):
@@ -78,7 +77,7 @@ def has_seen_held_out_rows(version: ModelVersion, train_tags: dict[str, str]) ->
 
 def _contract_of(uri: str) -> dict[str, Any]:
     try:
-        return json.loads(mlflow.artifacts.load_text(f"{uri}/artifacts/contract.json"))
+        return contract_at(uri)
     except Exception as error:  # each artifact store raises its own
         raise NotScoredError(f"no contract.json can be read from {uri}") from error
 

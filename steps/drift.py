@@ -1,6 +1,5 @@
 """drift: compare a table with the training rows that the contract remembers."""
 
-import json
 import re
 import sys
 from typing import Any
@@ -15,6 +14,7 @@ from steps import console
 from steps.files import read_table
 from steps.parameters import convert
 from steps.runs import launch, step_run
+from steps.storage import contract_at
 
 BINS = 10
 PRIOR = 0.5  # rows added to each bin, so that an empty one has a logarithm
@@ -164,8 +164,7 @@ def run(declared: dict[str, str], further: dict[str, str]) -> pd.DataFrame:
     """Run the step; returns the comparison."""
     with step_run("drift", declared):
         params = convert("drift", declared, further)
-        uri = f"{params['model_uri'].rstrip('/')}/artifacts/contract.json"
-        contract = json.loads(mlflow.artifacts.load_text(uri))
+        contract = contract_at(params["model_uri"].rstrip("/"))
         frame, sha256 = read_table(params["data"])
         compared = compare(frame, contract)
         mlflow.set_tag("data_sha256", sha256)

@@ -1,6 +1,5 @@
 """From a path or URI to a table, and a plain word where there is none."""
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from mlflow.data.dataset_source_registry import resolve_dataset_source
 
 from steps import dvc
 from steps.errors import StepError
+from steps.folders import sha256_of
 from steps.headers import check_names, csv_header, open_binary
 from steps.ragged import check_rows
 
@@ -118,12 +118,6 @@ def is_parquet(data: str) -> bool:
 def is_gzipped(data: str) -> bool:
     """Tell by its name whether a file is gzipped."""
     return data.lower().endswith(".gz")
-
-
-def sha256_of(path: Path) -> str:
-    """Hash a file's bytes: hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def local_path(data: str, folder: str, parameter: str = "data") -> Path:

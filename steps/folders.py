@@ -1,5 +1,6 @@
 """What files an artifact's folder holds."""
 
+import hashlib
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,3 +80,9 @@ def _check_mlflows_own(path: Path) -> None:
 
 def _written(content: dict[str, Any]) -> bytes:
     return yaml.dump(content, Dumper=YamlSafeDumper, allow_unicode=True).encode()
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file's bytes: hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

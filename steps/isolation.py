@@ -17,6 +17,7 @@ from mlflow.pyfunc.backend import PyFuncBackend
 
 from steps.errors import StepError
 from steps.locks import locked
+from steps.parameters import one_of
 
 # what each manager needs on the PATH, and how to get it
 MANAGERS = {
@@ -81,8 +82,7 @@ def check_manager(verify_env: str) -> None:
     ------
     StepError
     """
-    if verify_env not in MANAGERS:
-        raise StepError(f"verify_env: expected one of {', '.join(MANAGERS)}, got {verify_env!r}")
+    one_of("verify_env", verify_env, MANAGERS)
     program, remedy = MANAGERS[verify_env]
     if not shutil.which(program):
         raise StepError(

@@ -12,10 +12,9 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from steps.outage import closing
-from steps.registry import find_alias, retried, versions_of
+from steps.registry import CHALLENGER, find_alias, retried, versions_of
 from steps.signals import undivided
 
-CHALLENGER = "challenger"
 AUDIT = "audit."
 STAGES = ("Production", "Staging", "Archived")  # the first that one of its aliases stands for
 DEPLOYMENT = "deployment_status"
@@ -133,7 +132,12 @@ def audit_trail(model_name: str) -> list[dict[str, str]]:
         Each ``who``, ``when``, ``alias``, ``from``, ``to``, ``why``, ``run_id``.
     """
     tags = MlflowClient().get_registered_model(model_name).tags
-    return [json.loads(tags[key]) for key in sorted(tags) if key.startswith(AUDIT)]
+    return list(_trail(tags).values())
+
+
+def _trail(tags: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Read the audit entries among a model's tags, oldest first."""
+    return {key: json.loads(tags[key]) for key in sorted(tags) if key.startswith(AUDIT)}
 
 
 def undo_move(client: MlflowClient, model_name: str, run_id: str) -> None:
@@ -142,7 +146,7 @@ def undo_move(client: MlflowClient, model_name: str, run_id: str) -> None:
         tags = client.get_registered_model(model_name).tags
     except MlflowException:  # its only version was removed, and the model with it
         return
-    trail = [(k, json.loads(tags[k])) for k in sorted(tags) if k.startswith(AUDIT)]
+    trail = list(_trail(tags).items())
     for place, (key, entry) in enumerate(trail):
         if entry["run_id"] != run_id:
             continue

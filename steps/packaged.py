@@ -1,6 +1,5 @@
 """A packaged model, found by its URI and loaded."""
 
-import json
 from typing import Any, NamedTuple
 
 import mlflow
@@ -8,7 +7,7 @@ from mlflow import MlflowClient
 from mlflow.store.artifact.utils.models import get_model_name_and_version
 
 from steps.errors import StepError
-from steps.storage import without_bytecode
+from steps.storage import contract_at, without_bytecode
 
 
 class Packaged(NamedTuple):
@@ -41,7 +40,7 @@ def load_packaged(model_uri: str) -> Packaged:
         name, version = _registered(model_uri)
         # an alias may move before the second file is read
         fixed = f"models:/{name}/{version}" if name else model_uri.rstrip("/")
-        contract = json.loads(mlflow.artifacts.load_text(f"{fixed}/artifacts/contract.json"))
+        contract = contract_at(fixed)
         with without_bytecode():
             model = mlflow.pyfunc.load_model(fixed)
     except Exception as error:  # each store raises its own

@@ -22,6 +22,7 @@ from steps.errors import StepError
 from steps.outage import closing
 
 ATTEMPTS = 8
+CHALLENGER = "challenger"  # the alias of a version that has yet to beat the champion
 Result = TypeVar("Result")
 # what another process at work on the same model makes of an innocent call
 CONFLICTS = ("UNIQUE constraint", "IntegrityError", "UniqueViolation", "database is locked",
@@ -60,7 +61,7 @@ def retried(call: Callable[[], Result]) -> Result:
 
 def find_rival(model_name: str, alias: str) -> ModelVersion | None:
     """Find the version to beat on the way to an alias: for a challenger, the champion."""
-    return find_alias(model_name, "champion" if alias == "challenger" else alias)
+    return find_alias(model_name, "champion" if alias == CHALLENGER else alias)
 
 
 def find_alias(model_name: str, alias: str) -> ModelVersion | None:
@@ -76,7 +77,14 @@ def find_alias(model_name: str, alias: str) -> ModelVersion | None:
 
 
 def _is_listed(model_name: str) -> bool:
-    return bool(MlflowClient().search_registered_models(f"name = '{model_name}'", max_results=1))
+    client = MlflowClient()
+    return bool(client.search_registered_models(_named(model_name), max_results=1))
+
+
+def _named(model_name: str) -> str:
+    """Filter by a name that may hold a quote."""
+    quote = '"' if "'" in model_name else "'"
+    return f"name = {quote}{model_name}{quote}"
 
 
 def find_version(model_name: str, version: str) -> ModelVersion:
@@ -152,11 +160,10 @@ def _create_model(client: MlflowClient, model_name: str, run_id: str) -> None:
 
 def versions_of(client: MlflowClient, model_name: str) -> list[ModelVersion]:
     """List every version of a model, without their aliases; none where there is no such model."""
-    quote = '"' if "'" in model_name else "'"
     found: list[ModelVersion] = []
     token = None
     while token != "":
-        page = client.search_model_versions(f"name = {quote}{model_name}{quote}", page_token=token)
+        page = client.search_model_versions(_named(model_name), page_token=token)
         found += page
         token = page.token or ""
     return found

@@ -16,7 +16,8 @@ from steps.atomic import replacing
 from steps.batches import Batch, column_types, read_batches
 from steps.cells import check_types
 from steps.errors import StepError
-from steps.files import local_path, reading, sha256_of
+from steps.files import local_path, reading
+from steps.folders import sha256_of
 from steps.packaged import Packaged, load_packaged
 from steps.parameters import convert
 from steps.runs import launch, step_run

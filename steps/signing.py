@@ -5,13 +5,12 @@ it is asked for. Nothing is downloaded, and nothing of the artifact is executed.
 """
 
 import base64
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from steps.errors import StepError, listed
-from steps.folders import MLFLOWS_OWN, files_of
+from steps.folders import MLFLOWS_OWN, files_of, sha256_of
 from steps.keys import fingerprint, read_private_key, read_public_key
 
 INSTALL = "install them by: uv sync --extra signing (or: pip install model-signing pyopenssl)"
@@ -180,7 +179,7 @@ def _mismatch(folder: Path, signature: Path, public_key: Path) -> str:
 
 
 def _differences(folder: Path, signed: dict[str, str]) -> str:
-    present = {name: _sha256(folder / name) for name in files_of(folder)}
+    present = {name: sha256_of(folder / name) for name in files_of(folder)}
     common = present.keys() & signed.keys()
     kinds = {
         "edited": {name for name in common if present[name] != signed[name]},
@@ -190,8 +189,3 @@ def _differences(folder: Path, signed: dict[str, str]) -> str:
     return "; ".join(
         f"{kind} {listed(map(repr, sorted(names)))}" for kind, names in kinds.items() if names
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -153,6 +153,11 @@ def _load(run_id: str) -> Training:
     return Training(pipeline, contract, held_out, labels, row_numbers)
 
 
+def contract_at(model_uri: str) -> dict[str, Any]:
+    """Read the contract of a packaged model, without loading it."""
+    return json.loads(mlflow.artifacts.load_text(f"{model_uri}/artifacts/contract.json"))
+
+
 @contextmanager
 def without_bytecode() -> Iterator[None]:
     """Keep Python from caching bytecode beside the artifact's code, where it would ship."""
