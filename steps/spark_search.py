@@ -146,14 +146,18 @@ def _optimize(
         catch=(Exception,),
     )
     # a signal in the midst of a talk with Java would garble it: another thread does the talking
-    with ThreadPoolExecutor(1) as thread:
-        try:
-            thread.submit(run_trials).result()
-        except BaseException:
-            spark.stop()  # and with it the trials
-            _close_unfinished(client, active, study_id)
-            client.set_terminated(study_id, "KILLED")
-            raise
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            talk = thread.submit(run_trials)
+            try:
+                talk.result()
+            except BaseException:
+                spark.stop()  # and with it the trials, and then the talk
+                raise
+    except BaseException:
+        _close_unfinished(client, active, study_id)
+        client.set_terminated(study_id, "KILLED")
+        raise
 
 
 def _close_unfinished(client: MlflowClient, active: Run, study_id: str) -> None:
