@@ -89,8 +89,14 @@ def _hashed(paths: set[Path]) -> str:
 @cache
 def environment_sha256() -> str:
     """Hash Python's version and that of every installed package."""
-    names = sorted(f"{found.name}=={found.version}" for found in distributions())
-    return hashlib.sha256("\n".join([platform.python_version(), *names]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([platform.python_version(), *packages()]).encode()).hexdigest()
+
+
+@cache
+def packages() -> list[str]:
+    """List every installed package as ``name==version``, sorted."""
+    found = {f"{one.name}=={one.version}" for one in distributions() if one.name}
+    return sorted(found, key=str.lower)
 
 
 def _closure(

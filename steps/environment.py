@@ -2,6 +2,8 @@
 
 import pickletools
 import sys
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import packages_distributions, version
 
 GRAPH_PACKAGES = ("mlflow-skinny", "numpy", "onnxruntime", "pandas")
@@ -32,7 +34,12 @@ def requirements(file_name: str, content: bytes) -> list[str]:
 
 def _packages_in(pickled: bytes) -> set[str]:
     """Find the distributions of every imported module that a pickle names."""
-    distributions = packages_distributions()
+    distributions = _distributions()
     texts = (argument for _, argument, _ in pickletools.genops(pickled))
     modules = {text for text in texts if isinstance(text, str) and text in sys.modules}
     return {name for module in modules for name in distributions.get(module.split(".")[0], ())}
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    return packages_distributions()

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ EXPECTED = {"bool": "true or false"}
 
 def parameters_of(entry_point: str) -> dict[str, dict[str, Any]]:
     """Read the parameters of an entry point: {name: {"type": ..., "default": ...}}."""
-    project = yaml.safe_load((PROJECT / "MLproject").read_text(encoding="utf-8"))
-    return project["entry_points"][entry_point]["parameters"]
+    return _parsed((PROJECT / "MLproject").read_bytes())["entry_points"][entry_point]["parameters"]
+
+
+@cache
+def _parsed(project: bytes) -> dict[str, Any]:
+    return yaml.safe_load(project)
 
 
 def split_arguments(

@@ -7,12 +7,11 @@ import shutil
 import subprocess
 import tempfile
 from functools import cache
-from importlib.metadata import distributions
 from pathlib import Path
 
 import mlflow
 
-from steps.cache import sources
+from steps.cache import packages, sources
 from steps.parameters import PROJECT
 
 MAX_DIFF = 200_000  # characters
@@ -47,16 +46,10 @@ def log_sources(step: str) -> None:
                 copy = folder / "code" / path.relative_to(PROJECT)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
-        (folder / "code" / "packages.txt").write_text(packages(), encoding="utf-8")
+        (folder / "code" / "packages.txt").write_text("\n".join(packages()) + "\n")
         if tags().get("git_dirty") == "true":
             (folder / "code" / "uncommitted.diff").write_text(uncommitted(), encoding="utf-8")
         mlflow.log_artifacts(name)
-
-
-def packages() -> str:
-    """List every installed package with its version, a line each."""
-    found = {f"{one.name}=={one.version}" for one in distributions() if one.name}
-    return "\n".join(sorted(found, key=str.lower)) + "\n"
 
 
 def uncommitted() -> str:

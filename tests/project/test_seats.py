@@ -33,7 +33,7 @@ def _columns_by_treatment(''',
         ),
     ],
     "custom_model/classifiers.py": [
-        ("CLASSIFIERS = {", 'CLASSIFIERS = {\n    "my_forest": (RandomForestClassifier, {}),', 1)
+        ("]] = {", ']] = {\n    "my_forest": (RandomForestClassifier, {}),', 1)
     ],
     "steps/metrics.py": [
         (
