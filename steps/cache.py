@@ -25,6 +25,7 @@ PLUMBING = {
     "console",
     "errors",
     "facts",
+    "git",
     "locks",
     "model_card",
     "outage",

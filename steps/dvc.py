@@ -3,13 +3,13 @@
 import configparser
 import hashlib
 import os
-import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
 from steps.errors import StepError
+from steps.git import git
 from steps.outage import without_password
 
 CHUNK = 2**20  # bytes; DVC 2 looked for line ends in such pieces
@@ -199,18 +199,6 @@ def _remote(settings: Path, name: str) -> str:
 
 
 def _rev(dvc_file: Path) -> str:
-    commit = _git(dvc_file.parent, "rev-parse", "HEAD")
-    changed = _git(dvc_file.parent, "status", "--porcelain", "--ignored", "--", dvc_file.name)
+    commit = git(dvc_file.parent, "rev-parse", "HEAD")
+    changed = git(dvc_file.parent, "status", "--porcelain", "--ignored", "--", dvc_file.name)
     return f"{commit}-dirty" if commit and changed else commit
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    # of a hook's settings, which name another repository, git is to know nothing
-    environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True
-        )
-    except OSError:
-        return ""  # no git on this machine
-    return done.stdout.strip() if done.returncode == 0 else ""

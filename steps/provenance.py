@@ -12,6 +12,7 @@ from pathlib import Path
 import mlflow
 
 from steps.cache import packages, sources
+from steps.git import git
 from steps.parameters import PROJECT
 
 MAX_DIFF = 200_000  # characters
@@ -29,7 +30,7 @@ def tags() -> dict[str, str]:
         ``git_commit``, ``git_branch`` and ``git_dirty``.
     """
     return {
-        "author": _git("config", "user.name") or getpass.getuser(),
+        "author": git(PROJECT, "config", "user.name") or getpass.getuser(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": f"{os.cpu_count()} x {platform.processor() or platform.machine()}",
@@ -62,39 +63,30 @@ def uncommitted() -> str:
         in neither.
     """
     lines = [f"# untracked: {name}" for name in _untracked().splitlines()]
-    text = "\n".join([*lines, _git("diff", "--no-color", "--no-ext-diff", "HEAD", "--", ".")])
+    text = "\n".join(
+        [*lines, git(PROJECT, "diff", "--no-color", "--no-ext-diff", "HEAD", "--", ".")]
+    )
     if len(text) <= MAX_DIFF:
         return text + "\n"
     return f"{text[:MAX_DIFF]}\n# cut: {len(text) - MAX_DIFF} characters more\n"
 
 
 def _commit() -> dict[str, str]:
-    commit = _git("rev-parse", "HEAD")
+    commit = git(PROJECT, "rev-parse", "HEAD")
     if not commit:
         return {}
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".") or _untracked()
+    changed = (
+        git(PROJECT, "status", "--porcelain", "--untracked-files=no", "--", ".") or _untracked()
+    )
     return {
         "git_commit": commit,
-        "git_branch": _git("rev-parse", "--abbrev-ref", "HEAD"),
+        "git_branch": git(PROJECT, "rev-parse", "--abbrev-ref", "HEAD"),
         "git_dirty": "true" if changed else "false",
     }
 
 
 def _untracked() -> str:
-    return _git("ls-files", "--others", "--exclude-standard", "--", "*.py")
-
-
-def _git(*arguments: str) -> str:
-    """Ask git about the project; empty where there is no git, no repository or no answer."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(PROJECT), *arguments],
-            env=environment, capture_output=True, text=True, errors="replace", timeout=20,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return git(PROJECT, "ls-files", "--others", "--exclude-standard", "--", "*.py")
 
 
 def _gpu() -> str:

@@ -1,6 +1,7 @@
 """The tables of an evaluation: every figure, every class, every answer."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -34,15 +35,19 @@ def figures_of(measured: dict[str, Interval], classes: pd.DataFrame) -> dict[str
     for end in ("low", "high"):
         figures |= {f"{name}_{end}": getattr(found, end) for name, found in measured.items()}
     if len(classes) <= MAX_CLASS_METRICS:
+        names = _as_names(classes["class"])
         for column in ("precision", "recall", "f1", "roc_auc"):
-            for label, value in zip(classes["class"], classes[column], strict=True):
-                figures[f"{column}_per_class/{_as_name(label)}"] = value
+            for name, value in zip(names, classes[column], strict=True):
+                figures[f"{column}_per_class/{name}"] = value
     return {name: float(value) for name, value in figures.items() if np.isfinite(value)}
 
 
-def _as_name(label: Any) -> str:
-    """Write a label in the characters that a metric's name may have."""
-    return re.sub(r"[^\w\-. :/]", "_", str(label), flags=re.ASCII)[:100].strip("/. ") or "_"
+def _as_names(labels: Iterable[str]) -> list[str]:
+    """Write labels in the characters that a metric's name may have, each in a way of its own."""
+    names = [re.sub(r"[^\w\-. :]", "_", label)[:100].strip(". ") or "_" for label in labels]
+    return [
+        name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names)
+    ]
 
 
 def table_of_classes(labels: np.ndarray, scored: Scored, classes: list[Any]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.utils.validation import _validate_metric_name
 
 from steps.bootstrap import Interval, Scored
 from steps.tables import figures_of, table_of_classes
@@ -29,6 +30,21 @@ def test_a_label_becomes_a_name_that_mlflow_takes():
         "recall_per_class/_b__": 0.5,
         "f1_per_class/_b__": 0.6,
     }
+
+
+def test_labels_that_would_share_a_name_are_numbered():
+    labels = ["a/b", "a?b", "日本", "..", ""]
+    classes = pd.DataFrame({"class": labels} | dict.fromkeys(("precision", "recall", "f1"), 1.0))
+    figures = figures_of({}, classes.assign(roc_auc=np.nan))
+    assert [name.partition("/")[2] for name in figures if name.startswith("f1")] == [
+        "a_b_0",
+        "a_b_1",
+        "日本",
+        "__3",
+        "__4",
+    ]
+    for name in figures:
+        _validate_metric_name(name)
 
 
 def test_an_undefined_figure_is_left_out():
