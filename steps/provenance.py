@@ -30,7 +30,7 @@ def tags() -> dict[str, str]:
         ``git_commit``, ``git_branch`` and ``git_dirty``.
     """
     return {
-        "author": git(PROJECT, "config", "user.name") or getpass.getuser(),
+        "author": git(PROJECT, "config", "user.name") or _user(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": f"{os.cpu_count()} x {platform.processor() or platform.machine()}",
@@ -87,6 +87,13 @@ def _commit() -> dict[str, str]:
 
 def _untracked() -> str:
     return git(PROJECT, "ls-files", "--others", "--exclude-standard", "--", "*.py")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        return "unknown"
 
 
 def _gpu() -> str:
