@@ -17,7 +17,7 @@ from steps.feature_plots import draw_dependence, draw_importances, draw_trade_of
 from steps.importances import dependence, importances
 from steps.inputs import dataset, log_datasets
 from steps.judgement import Rivals
-from steps.metrics import OBJECTS
+from steps.metrics import OBJECTS, named
 from steps.objects import log_object
 from steps.plots import draw
 from steps.storage import Training
@@ -93,7 +93,8 @@ def log_evaluation(run: Run, evaluation: Evaluation) -> None:
         mlflow.log_table(table, f"{name}.json")
     log_predictions(predictions(training, evaluation.scored))
     for name, make in OBJECTS.items():
-        log_object(run.info.run_id, name, make(evaluation.labels, *evaluation.scored))
+        with named(f"OBJECTS[{name!r}]"):
+            log_object(run.info.run_id, name, make(evaluation.labels, *evaluation.scored))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a label in a script that the font lacks
         for name, figure in evaluation.figures(tables).items():

@@ -60,11 +60,12 @@ def draw_dependence(curve: pd.DataFrame, feature: str, classes: Sequence[Any]) -
     texts = [readable(one) if isinstance(one, str) else one for one in curve["value"]]
     shown = [1] if len(classes) == 2 else range(min(len(classes), MAX_CURVES))
     apart = bool(texts) and isinstance(texts[0], str)  # categories are no line
+    places = np.arange(len(texts)) if apart else texts
     for position in shown if texts else []:
         name = readable(str(classes[position]))
-        axes.plot(texts, curve[position], "o" if apart else "o-", markersize=4, label=name)
+        axes.plot(places, curve[position], "o" if apart else "o-", markersize=4, label=name)
     if apart:
-        axes.tick_params(axis="x", rotation=45)
+        axes.set_xticks(places, texts, rotation=45, ha="right", rotation_mode="anchor")
     axes.set(xlabel=readable(feature), ylabel="Mean predicted probability", ylim=(-0.02, 1.02))
     axes.grid(alpha=0.3)
     if texts:

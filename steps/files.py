@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlparse
 
 import numpy as np
 import pandas as pd
@@ -112,12 +113,17 @@ def _plain(values: pd.Series) -> pd.Series:
 
 def is_parquet(data: str) -> bool:
     """Tell by its name whether a file is parquet."""
-    return data.lower().endswith(".parquet")
+    return _name_in(data).endswith(".parquet")
 
 
 def is_gzipped(data: str) -> bool:
     """Tell by its name whether a file is gzipped."""
-    return data.lower().endswith(".gz")
+    return _name_in(data).endswith(".gz")
+
+
+def _name_in(data: str) -> str:
+    """Find the file's name in a path or URI, whose query may sign it; in lower case."""
+    return (urlparse(data).path if data.startswith(("http://", "https://")) else data).lower()
 
 
 def local_path(data: str, folder: str, parameter: str = "data") -> Path:
@@ -141,7 +147,7 @@ def local_path(data: str, folder: str, parameter: str = "data") -> Path:
     StepError
         When no file is there, or its name has none of the known endings.
     """
-    if not data.lower().endswith(FORMATS):
+    if not _name_in(data).endswith(FORMATS):
         expected = ", ".join(FORMATS)
         raise StepError(f"{parameter}: expected a name ending in {expected}, got {data!r}")
     if "://" in data or data.startswith(("runs:/", "models:/", "dbfs:/")):
@@ -161,7 +167,7 @@ def local_path(data: str, folder: str, parameter: str = "data") -> Path:
 def _download(uri: str, folder: str, parameter: str) -> Path:
     try:
         if uri.startswith(("http://", "https://", "file://")):  # MLflow would retry for minutes
-            path = Path(folder, "download" + "".join(Path(uri).suffixes[-2:]))
+            path = Path(folder, "download" + "".join(Path(_name_in(uri)).suffixes[-2:]))
             with urllib.request.urlopen(uri, timeout=60) as source, path.open("wb") as file:
                 shutil.copyfileobj(source, file)
             return path

@@ -63,7 +63,7 @@ def importances(
     rng = np.random.default_rng(seed)
     features = columns_of(contract)
     most = np.clip(MAX_PREDICTIONS // (REPEATS * len(features)), MIN_ROWS, MAX_ROWS)
-    rows = rng.permutation(len(labels))[:most]
+    rows = _some_of_each_class(labels, int(most), rng)
     matrix, labels = matrix[rows], labels[rows]
 
     def good(probabilities: np.ndarray) -> float:
@@ -85,6 +85,14 @@ def importances(
         }
     )
     return found.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+
+
+def _some_of_each_class(labels: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose rows by chance, but two of each class first: a metric may be undefined without."""
+    rows = rng.permutation(len(labels))
+    _, inverse = np.unique(labels[rows], return_inverse=True)
+    seen = pd.Series(inverse).groupby(inverse).cumcount().to_numpy()
+    return rows[np.argsort(seen >= 2, kind="stable")][:most]
 
 
 def _permuted(

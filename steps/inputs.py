@@ -64,12 +64,16 @@ def dataset(
     -------
     PandasDataset
     """
-    digest = hashlib.sha256(f"{sha256} {part}".encode()).hexdigest()[:DIGEST_LENGTH]
+    source = without_password(data)
+    # MLflow knows a data set again by its name and digest, and would keep the first one's source
+    digest = hashlib.sha256(f"{sha256} {part} {source}".encode()).hexdigest()[:DIGEST_LENGTH]
+    rows = features.copy(deep=False)
+    rows[str(labels.name)] = labels
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sources alike
         return from_pandas(
-            features.assign(**{str(labels.name): labels}),
-            source=without_password(data),
+            rows,
+            source=source,
             targets=str(labels.name),
             name=file_name(data).partition(".")[0],
             digest=digest,

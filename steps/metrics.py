@@ -1,7 +1,8 @@
 """The metric seat: add a line to ``METRICS`` and it is logged, shown and open to gates."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.metrics import confusion_matrix
 
 from steps.auc import roc_auc
 from steps.counts import averaged, balanced_accuracy, brier, counts, log_loss
+from steps.errors import StepError
 
 CALIBRATION_BINS = 10
 
@@ -96,6 +98,29 @@ def measure(
         # a class that is absent or never predicted is no news to the reader of the report
         warnings.simplefilter("ignore")
         return {
-            name: float(METRICS[name](labels, predicted, probabilities))
+            name: _measured(name, labels, predicted, probabilities)
             for name in (METRICS if names is None else names)
         }
+
+
+def _measured(name: str, *arrays: np.ndarray) -> float:
+    with named(f"METRICS[{name!r}]"):
+        return float(METRICS[name](*arrays))
+
+
+@contextmanager
+def named(entry: str) -> Iterator[None]:
+    """Name the entry of a seat that fails.
+
+    Raises
+    ------
+    StepError
+    """
+    try:
+        yield
+    except StepError:
+        raise
+    except Exception as error:  # whatever the user's own code raises
+        raise StepError(
+            f"steps/metrics.py: {entry} raised {type(error).__name__}: {error}"
+        ) from error

@@ -6,6 +6,7 @@ from typing import Any
 
 import cloudpickle
 import mlflow
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
@@ -31,11 +32,12 @@ def log_object(run_id: str, name: str, value: Any) -> None:
     if isinstance(value, Figure):
         client.log_figure(run_id, value, f"{path}.png")
     elif isinstance(value, pd.DataFrame):
-        mlflow.log_table(value, f"{path}.json", run_id=run_id)
+        indexed = not isinstance(value.index, pd.RangeIndex)
+        mlflow.log_table(value.reset_index() if indexed else value, f"{path}.json", run_id=run_id)
     elif isinstance(value, str):
         client.log_text(run_id, value, f"{path}.txt")
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        client.log_metric(run_id, name, value)
+    elif isinstance(value, int | float | np.number) and not isinstance(value, bool):
+        client.log_metric(run_id, name, float(value))
     else:
         _log_other(client, run_id, path, value)
 

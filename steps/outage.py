@@ -74,14 +74,17 @@ def closing(error: BaseException) -> Iterator[None]:
 
 
 def without_password(text: str) -> str:
-    """Hide user and password of every address in a text.
+    """Hide user, password and query of every address in a text; a query may hold a token.
 
     Examples
     --------
     >>> without_password("no answer from http://me:secret@host/api")
     'no answer from http://...@host/api'
+    >>> without_password("https://host/table.csv?token=secret is gone")
+    'https://host/table.csv?... is gone'
     """
-    return re.sub(r"://[^/\s]+@", "://...@", text)
+    hidden = re.sub(r"://[^/\s]+@", "://...@", text)
+    return re.sub(r"(https?://[^\s?#'\"]+)[?#][^\s'\";,]*", r"\1?...", hidden)
 
 
 def explain(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-Curves = dict[str, tuple[np.ndarray, np.ndarray]]
+Curves = list[tuple[str, np.ndarray, np.ndarray]]  # names may be alike when cut
 DrawCurve = Callable[[Axes, np.ndarray, np.ndarray, str], None]
 
 MAX_CURVES = 10
@@ -40,9 +40,9 @@ def draw(
     """
     names = [readable(str(label)) for label in classes]
     chosen = [1] if len(names) == 2 else _largest(labels, len(names))
-    curves = {
-        names[i]: (labels == i, probabilities[:, i]) for i in chosen if 0 < np.mean(labels == i) < 1
-    }
+    curves = [
+        (names[i], labels == i, probabilities[:, i]) for i in chosen if 0 < np.mean(labels == i) < 1
+    ]
     return {
         "confusion_matrix.png": _confusion(labels, predicted, names),
         "roc_curve.png": _curves(curves, _draw_roc, "False positive rate", "True positive rate"),
@@ -87,7 +87,7 @@ def _confusion(labels: np.ndarray, predicted: np.ndarray, names: list[str]) -> F
 def _curves(curves: Curves, draw_curve: DrawCurve, xlabel: str, ylabel: str) -> Figure:
     figure = Figure(figsize=(6.8, 4.4), dpi=150, layout="constrained")
     axes = figure.subplots()
-    for name, (truth, scores) in curves.items():
+    for name, truth, scores in curves:
         draw_curve(axes, truth, scores, name)
     if draw_curve is not _draw_precision:
         axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)

@@ -15,7 +15,7 @@ from steps.cache import packages, sources
 from steps.git import git
 from steps.parameters import PROJECT
 
-MAX_DIFF = 200_000  # characters
+MAX_DIFF = 200_000  # bytes
 PROJECT_FILES = ("MLproject", "conda.yaml", "pyproject.toml")
 
 
@@ -39,36 +39,33 @@ def tags() -> dict[str, str]:
 
 
 def log_sources(step: str) -> None:
-    """Log to the active run the scripts of a step, the environment and what no commit holds."""
+    """Log to the active run the scripts of a step, the packages and what no commit holds.
+
+    Under ``code/``: the modules of the step, the scripts that git does not know yet (none that it
+    ignores), ``packages.txt`` and, of changed files, ``uncommitted.diff``.
+    """
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for path in (*sources(step), *(PROJECT / name for name in PROJECT_FILES)):
+        code = Path(name, "code")
+        code.mkdir()
+        own = [PROJECT / name for name in (*PROJECT_FILES, *_untracked())]
+        for path in {*sources(step), *own}:
             if path.is_file():
-                copy = folder / "code" / path.relative_to(PROJECT)
+                copy = code / path.relative_to(PROJECT)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
-        (folder / "code" / "packages.txt").write_text("\n".join(packages()) + "\n")
+        (code / "packages.txt").write_text("\n".join(packages()) + "\n")
         if tags().get("git_dirty") == "true":
-            (folder / "code" / "uncommitted.diff").write_text(uncommitted(), encoding="utf-8")
+            write_diff(code / "uncommitted.diff")
         mlflow.log_artifacts(name)
 
 
-def uncommitted() -> str:
-    """Show the changes that no commit holds, cut where they are long.
-
-    Returns
-    -------
-    str
-        A diff of the tracked files, after the names of the untracked scripts; what git ignores is
-        in neither.
-    """
-    lines = [f"# untracked: {name}" for name in _untracked().splitlines()]
-    text = "\n".join(
-        [*lines, git(PROJECT, "diff", "--no-color", "--no-ext-diff", "HEAD", "--", ".")]
-    )
-    if len(text) <= MAX_DIFF:
-        return text + "\n"
-    return f"{text[:MAX_DIFF]}\n# cut: {len(text) - MAX_DIFF} characters more\n"
+def write_diff(path: Path) -> None:
+    """Write the changes of tracked files as ``git apply`` takes them; of long ones a summary."""
+    changes = ("--no-color", "--no-ext-diff", "--no-textconv", "HEAD", "--", ".")
+    git(PROJECT, "diff", "--binary", f"--output={path}", *changes)
+    if path.is_file() and path.stat().st_size > MAX_DIFF:
+        summary = git(PROJECT, "diff", "--stat", *changes)
+        path.write_text(f"# longer than {MAX_DIFF} bytes, in short:\n{summary}\n"[:MAX_DIFF])
 
 
 def _commit() -> dict[str, str]:
@@ -85,8 +82,10 @@ def _commit() -> dict[str, str]:
     }
 
 
-def _untracked() -> str:
-    return git(PROJECT, "ls-files", "--others", "--exclude-standard", "--", "*.py")
+def _untracked() -> list[str]:
+    """Name the scripts that git neither tracks nor ignores."""
+    found = git(PROJECT, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py")
+    return [name for name in found.split("\0") if name]
 
 
 def _user() -> str:
@@ -99,8 +98,9 @@ def _user() -> str:
 def _gpu() -> str:
     if not shutil.which("nvidia-smi"):
         return "none"
-    done = subprocess.run(
-        ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
-        capture_output=True, text=True, timeout=20,
-    )  # fmt: skip
-    return ", ".join(done.stdout.split("\n")).strip(", ") or "none"
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        found = subprocess.run(query, capture_output=True, text=True, timeout=20).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return ", ".join(found.split("\n")).strip(", ") or "none"

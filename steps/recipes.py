@@ -154,8 +154,10 @@ def _changed(runs: Mapping[str, Run]) -> Iterator[tuple[str, str]]:
     declared = parameters_of("main")
     for name, spec in declared.items():
         default = str(spec["default"])
-        if name not in NO_PART and given.get(name, default).lower() != default.lower():
-            yield name, given[name]
+        value = given.get(name, default)
+        same = value.lower() == default.lower() if spec["type"] == "bool" else value == default
+        if name not in NO_PART and not same:
+            yield name, value
     trained = runs["train"].data.params
     for name, default in _defaults(trained.get("classifier", "")).items():
         seeded = name == "random_state" and trained.get(name) == trained.get("seed")

@@ -17,7 +17,7 @@ from steps import console
 from steps.autolog import autologged
 from steps.checkpoints import BEST, CHECKPOINT, log_checkpoint
 from steps.epochs import OnEpoch, has_epochs
-from steps.errors import StepError, Stopped
+from steps.errors import Stopped
 
 PAUSE = 0.5  # seconds between two writes: a write for each epoch would take longer than the epoch
 MOST_METRICS = 1000  # that MLflow takes in one write
@@ -143,8 +143,6 @@ def recorded(
     callable or None
         To be called after each epoch of a classifier that has epochs.
     """
-    if every < 0:
-        raise StepError(f"checkpoint_every: expected 0 or more epochs, got {every}")
     network = pipeline["classifier"]
     if not has_epochs(network):
         with console.progress(f"fitting {name}"), autologged(network):

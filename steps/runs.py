@@ -85,7 +85,8 @@ def step_run(step: str, params: dict[str, Any]) -> Iterator[Run]:
                 close_stale_runs(run)
                 provenance.log_sources(step)
             new = {k: v for k, v in params.items() if k not in run.data.params}
-            mlflow.log_params(canonical(step, new))
+            written = canonical(step, new)
+            mlflow.log_params({name: without_password(text) for name, text in written.items()})
             yield run
             samples.log(run)
         except BaseException as error:

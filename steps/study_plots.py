@@ -40,8 +40,11 @@ def draw_study(study: "Study", metric: str, seed: int) -> Iterator[tuple[str, Fi
         ),
         "slice.png": lambda: optuna_plots.plot_slice(study, target_name=metric),
     }
-    if sum(trial.state.name == "COMPLETE" for trial in study.trials) < 2:
-        del drawings["importance.png"]  # of one trial, nothing is more important
+    complete = [trial.value for trial in study.trials if trial.state.name == "COMPLETE"]
+    if len(set(complete)) < 2:
+        del drawings["importance.png"]  # where all score alike, nothing is more important
+    if len(complete) < 2:
+        del drawings["slice.png"]  # one point has no colour scale
     for name, drawing in drawings.items():
         # Optuna draws in a style of its own, which must not stay for the plots of other steps
         with mpl.rc_context(), warnings.catch_warnings():

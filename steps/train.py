@@ -22,10 +22,15 @@ from steps.storage import has_training, save_training
 from steps.training_record import log_parts, log_training
 
 
-def check_classifier(classifier: str, hyperparameters: dict[str, str]) -> None:
-    """Refuse an unknown classifier, hyperparameter or value before any data is read."""
+def check_parameters(params: dict[str, Any], hyperparameters: dict[str, str]) -> None:
+    """Refuse what cannot be trained before any data is read."""
+    kinds_in(params["kinds"])
+    if params["checkpoint_every"] < 0:
+        raise StepError(
+            f"checkpoint_every: expected 0 or more epochs, got {params['checkpoint_every']}"
+        )
     try:
-        build_classifier(classifier, **hyperparameters)
+        build_classifier(params["classifier"], **hyperparameters)
     except ValueError as error:
         raise StepError(str(error)) from error
 
@@ -61,8 +66,7 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str], fresh: bool =
     with step_run("train", declared) as active:
         params, clock = convert("train", declared), Clock()
         name_run(active, params)
-        kinds_in(params["kinds"])  # a typo shows before any data is read
-        check_classifier(params["classifier"], hyperparameters)
+        check_parameters(params, hyperparameters)
         with console.progress(f"reading {params['data']}"), fetched(params["data"]) as file:
             key = cache_key(params, hyperparameters, file.sha256)
             done = None if fresh or params["resume_from"] else reuse(active, key, has_training)

@@ -13,6 +13,7 @@ from steps.flavors import log_pipeline
 from steps.inputs import dataset, log_datasets, origin_of
 from steps.losses import log_losses
 from steps.model_summary import summarize
+from steps.outage import without_password
 from steps.prepare import Prepared
 from steps.preprocessed import log_parameters, log_preprocessed, parameters
 from steps.recorder import Datasets, Logged
@@ -113,5 +114,5 @@ def _description(classifier: Any, prepared: Prepared, file: TableFile) -> str:
     return (
         f"{type(classifier).__name__} that predicts {contract['target']} "
         f"({len(contract['classes'])} classes) from {len(contract['features'])} features of "
-        f"{file.data}: {counts[0]} rows for training, {counts[1]} held out."
+        f"{without_password(file.data)}: {counts[0]} rows for training, {counts[1]} held out."
     )

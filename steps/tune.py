@@ -18,12 +18,12 @@ from steps.folds import Folds, training_folds
 from steps.main import check_parameters as check_steps
 from steps.main import run_steps
 from steps.names import name_run
-from steps.parameters import convert, kinds_in, one_of
+from steps.parameters import convert, one_of
 from steps.runs import launch, step_run
 from steps.search import Search, resume, run_trials
 from steps.spaces import space_of
 from steps.study_plots import draw_study
-from steps.train import check_classifier
+from steps.train import check_parameters as check_training
 from steps.trials import BEST, table
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def check_parameters(params: dict[str, Any], fixed: dict[str, str]) -> None:
         raise StepError(f"timeout: expected seconds, or 0 for none, got {params['timeout']}")
     if params["seed"] < 0:
         raise StepError(f"seed: expected 0 or more, got {params['seed']}")
-    kinds_in(params["kinds"])
-    check_classifier(params["classifier"], fixed)
+    check_training(params, fixed)
     if params["engine"] == "spark":
         from steps.spark_search import check_spark
 

@@ -45,7 +45,8 @@ def test_eight_first_starts_on_a_fresh_database_all_finish(fresh_database, tmp_p
     assert finished(MlflowClient(settings["MLFLOW_TRACKING_URI"]), "train") == EIGHT
 
 
-@pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.slow), "postgres"])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_eight_pipelines_at_once_lose_no_run_and_no_version(kind, request, tmp_path):
     settings = settings_for(request.getfixturevalue(f"{kind}_database")())
     each = [DATA | {"model_name": f"model {number}"} for number in range(EIGHT)]

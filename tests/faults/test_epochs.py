@@ -45,8 +45,9 @@ def ready(client, found):
 @pytest.mark.parametrize(
     ("fault", "left"),
     [
-        (("an epoch", "SIGTERM@13"), [5, 10]),
-        (("a checkpoint", "SIGTERM@2"), [5, 10]),  # what was begun is ended
+        pytest.param(("an epoch", "SIGTERM@13"), [5, 10], marks=pytest.mark.slow),
+        # what was begun is ended
+        pytest.param(("a checkpoint", "SIGTERM@2"), [5, 10], marks=pytest.mark.slow),
         (("a checkpoint", "SIGKILL@2"), [5]),
     ],
 )

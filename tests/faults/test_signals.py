@@ -39,8 +39,18 @@ def leftovers(client: MlflowClient, model_name: str) -> dict:
 NOTHING = {"running": 0, "models": 0, "pending": 0}
 
 
-@pytest.mark.parametrize("name", CATCHABLE)
-@pytest.mark.parametrize("point", SIX)
+# each signal goes the same way: one of them strikes everywhere, the others at one point
+EVERY_POINT = [
+    pytest.param(
+        name, point,
+        marks=[] if name == "SIGTERM" or point == "fitting" else pytest.mark.slow,
+    )
+    for name in CATCHABLE
+    for point in SIX
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "point"), EVERY_POINT)
 def test_a_signal_ends_the_run_killed_with_the_reason(shop, tmp_path, point, name):
     _, settings, client = shop
     model_name = f"{name} {point}"

@@ -65,3 +65,11 @@ def test_a_feature_without_any_value_has_no_dependence(fitted):
     matrix = fitted[1].copy()
     matrix[:, 0] = np.nan
     assert dependence(fitted[0], CONTRACT, matrix, "noise").empty
+
+
+def test_a_rare_class_is_among_the_rows_that_are_used(fitted, monkeypatch):
+    monkeypatch.setattr("steps.importances.MAX_ROWS", 100)
+    labels = np.zeros(400, dtype=int)
+    labels[[7, 300]] = 1
+    found = importances(fitted[0], CONTRACT, fitted[1], labels, "roc_auc")
+    assert np.isfinite(found["importance"]).all()

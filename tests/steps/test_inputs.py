@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 
 from steps.inputs import dataset, file_name
@@ -11,7 +13,22 @@ def test_the_digest_is_of_the_whole_file_and_of_the_part():
         for sha256, part in [("one", "0"), ("one", "1"), ("two", "0")]
     }
     assert len(digests) == 3
-    assert dataset(FEATURES, LABELS, "b.csv", "one", "0").digest in digests
+    assert dataset(FEATURES, LABELS, "a.csv", "one", "0").digest in digests
+
+
+def test_the_same_bytes_from_another_place_are_a_data_set_of_their_own():
+    found = {dataset(FEATURES, LABELS, place, "one", "0").digest for place in ("a.csv", "b.csv")}
+    assert len(found) == 2
+
+
+def test_a_target_may_have_any_name():
+    found = dataset(FEATURES, LABELS.rename("self"), "a.csv", "one", "0")
+    assert found.targets == "self"
+
+
+def test_a_token_in_the_address_is_not_in_the_source():
+    found = dataset(FEATURES, LABELS, "https://host/t.csv?token=secret&x=1", "one", "0")
+    assert json.loads(found.to_dict()["source"])["url"] == "https://host/t.csv?..."
 
 
 def test_a_password_in_the_address_is_not_in_the_source():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from steps.auc import roc_auc
+from steps.errors import StepError
 from steps.metrics import METRICS, calibration_error, measure
 
 TRUTH = np.array([0, 0, 1, 1])
@@ -57,3 +58,9 @@ def test_a_metric_added_to_the_seat_is_measured(monkeypatch):
         METRICS, "cost", lambda labels, predicted, scores: 5 * sum(labels != predicted)
     )
     assert measure(TRUTH, 1 - TRUTH, SCORES)["cost"] == 20
+
+
+def test_a_metric_that_fails_is_named(monkeypatch):
+    monkeypatch.setitem(METRICS, "odd", lambda labels, predicted, scores: 1 / 0)
+    with pytest.raises(StepError, match=r"METRICS\['odd'\] raised ZeroDivisionError: division by"):
+        measure(TRUTH, TRUTH, SCORES)

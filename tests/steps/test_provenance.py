@@ -27,29 +27,35 @@ def test_a_clean_project_is_named_by_commit_and_branch(project):
     assert found == (commit, "trunk", "false")
 
 
-def test_a_changed_script_is_dirty_and_in_the_diff(project):
-    (project / "code.py").write_text("a = 2\n")
+def test_the_diff_of_a_changed_script_applies_to_its_commit(project, tmp_path_factory):
+    changed = b"a = 2\r\n\n\n"
+    (project / "code.py").write_bytes(changed)
+    diff = tmp_path_factory.mktemp("diff") / "uncommitted.diff"
     assert provenance.tags()["git_dirty"] == "true"
-    assert "-a = 1\n+a = 2" in provenance.uncommitted()
+    provenance.write_diff(diff)
+    done = shell(f"git stash -q && git apply {diff}", project)
+    assert (done.returncode, (project / "code.py").read_bytes()) == (0, changed), done.stderr
 
 
-def test_a_new_script_is_dirty_and_named(project):
+def test_a_new_script_is_dirty(project):
     (project / "new.py").write_text("b = 1\n")
     assert provenance.tags()["git_dirty"] == "true"
-    assert provenance.uncommitted().startswith("# untracked: new.py\n")
+    assert provenance._untracked() == ["new.py"]
 
 
-def test_what_git_ignores_is_neither_dirty_nor_shown(project):
+def test_what_git_ignores_is_neither_dirty_nor_taken(project):
     (project / "secret.py").write_text("key = 1\n")
     assert provenance.tags()["git_dirty"] == "false"
-    assert "secret" not in provenance.uncommitted()
+    assert provenance._untracked() == []
 
 
-def test_a_long_diff_is_cut_and_says_so(project):
+def test_a_long_diff_is_a_summary_and_says_so(project, tmp_path_factory):
     (project / "code.py").write_text("x = 1\n" * 100_000)
-    text = provenance.uncommitted()
-    assert len(text) < provenance.MAX_DIFF + 100
-    assert "characters more" in text.splitlines()[-1]
+    diff = tmp_path_factory.mktemp("diff") / "uncommitted.diff"
+    provenance.write_diff(diff)
+    first, *rest = diff.read_text().splitlines()
+    assert first == "# longer than 200000 bytes, in short:"
+    assert "code.py | 100001 " in rest[0]
 
 
 def test_without_a_repository_there_are_no_git_tags(project):

@@ -93,3 +93,9 @@ def test_the_pandas_snippet_runs_as_it_stands(client, capsys):
 def test_the_request_holds_the_row():
     curl = shlex.split(usage("churn", "champion", CONTRACT)["HTTP"].splitlines()[-1])
     assert json.loads(curl[-1])["dataframe_records"] == [example_row(CONTRACT)]
+
+
+def test_what_differs_from_its_default_by_case_only_is_there(recipe):
+    *_, command = recipe({"alias": "Champion", "force": "false"})
+    assert "alias=Champion" in shlex.split(command)
+    assert "force" not in command

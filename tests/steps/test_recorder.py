@@ -1,7 +1,6 @@
 import mlflow
 import pytest
 
-from steps.errors import StepError
 from steps.fitting import fit
 from steps.recorder import Logged, recorded
 from tests.steps.test_epochs import CHURN, network
@@ -53,9 +52,3 @@ def test_without_checkpoints_the_best_epoch_is_a_metric_only(watched_fit, client
 def test_a_classifier_without_epochs_gets_nothing_to_call():
     with recorded(network(classifier="random_forest"), "forest", 10, ROWS) as on_epoch:
         assert on_epoch is None
-
-
-def test_a_negative_number_of_epochs_is_refused():
-    watching = recorded(network(), "net", -1, ROWS)
-    with pytest.raises(StepError, match="checkpoint_every: expected 0 or more epochs, got -1"):
-        watching.__enter__()

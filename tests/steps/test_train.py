@@ -131,3 +131,8 @@ def test_a_regression_target_is_called_one(step, tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     outcome = step("train", data=tmp_path / "t.csv", target="target")
     assert "this is a regression target" in outcome.err
+
+
+def test_a_bad_interval_of_checkpoints_is_refused_before_the_data_is_read(step):
+    outcome = step("train", checkpoint_every=-1, data="nowhere.csv")
+    assert outcome.err == "error: checkpoint_every: expected 0 or more epochs, got -1\n"
