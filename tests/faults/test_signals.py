@@ -70,7 +70,17 @@ def test_a_signal_ends_the_run_killed_with_the_reason(shop, tmp_path, point, nam
     assert (version.tags["verdict"], version.tags["proof"][:6]) == ("VALIDATED", "PASSED")
 
 
-@pytest.mark.parametrize("point", SIX)
+@pytest.mark.parametrize(
+    "point",
+    [
+        "reading",
+        pytest.param("fitting", marks=pytest.mark.slow),
+        "logging the model",
+        pytest.param("verifying", marks=pytest.mark.slow),
+        pytest.param("after register", marks=pytest.mark.slow),
+        "before alias",
+    ],
+)
 def test_after_sigkill_the_next_start_closes_the_run_and_removes_what_was_half_done(
     shop, tmp_path, point
 ):

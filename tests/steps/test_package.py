@@ -121,7 +121,7 @@ def test_a_pickled_artifact_says_so_and_names_what_it_needs(step, client):
 
 
 @pytest.mark.parametrize("form", ["onnx", "pickle"])
-@pytest.mark.parametrize("damage", ["truncated", "altered"])
+@pytest.mark.parametrize("damage", [pytest.param("truncated", marks=pytest.mark.slow), "altered"])
 def test_a_damaged_file_is_refused_by_its_name(step, tmp_path, form, damage):
     params = {} if form == "onnx" else {"classifier": "xgboost.XGBClassifier", "n_estimators": 3}
     step("train", **params)

@@ -37,7 +37,14 @@ TABLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", TABLES)
+# every second kind waits for `pytest -m slow`: each is a whole run of main
+KINDS = [
+    pytest.param(name, marks=pytest.mark.slow if number % 2 else [])
+    for number, name in enumerate(TABLES)
+]
+
+
+@pytest.mark.parametrize("name", KINDS)
 def test_a_table_of_any_kind_becomes_an_artifact_that_answers_as_the_pipeline(step, tmp_path, name):
     frame = pd.DataFrame({"x": X, "y": np.where(YES, "yes", "no")} | TABLES[name])
     if name == "huge integers":
@@ -56,7 +63,7 @@ def test_a_table_of_any_kind_becomes_an_artifact_that_answers_as_the_pipeline(st
     assert outcome.runs("package")[0].data.tags["pipeline_format"] == "onnx"
 
 
-@pytest.mark.parametrize("rows", [8, 20])
+@pytest.mark.parametrize("rows", [8, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("classifier", ["hist_gradient_boosting", "logistic_regression"])
 def test_a_tiny_table_trains(step, tmp_path, rows, classifier):
     frame = pd.DataFrame({"c": list("abcd") * (rows // 4), "x": range(0, rows * 3, 3)})
