@@ -2,7 +2,7 @@ import json
 
 import pandas as pd
 
-from steps.inputs import dataset, file_name
+from steps.inputs import SCHEMA_ROWS, dataset, file_name
 
 FEATURES, LABELS = pd.DataFrame({"n": [1, 2]}), pd.Series([0, 1], name="y")
 
@@ -39,3 +39,11 @@ def test_a_password_in_the_address_is_not_in_the_source():
 def test_a_file_is_named_without_its_path_and_query():
     assert file_name("https://host/folder/t.csv.gz?key=1") == "t.csv.gz"
     assert file_name("/abs/my.csv") == "my.csv"
+
+
+def test_the_schema_is_of_the_first_rows_and_the_profile_of_all():
+    n_rows = SCHEMA_ROWS + 500
+    features = pd.DataFrame({"n": range(n_rows), "t": ["a"] * n_rows})
+    found = dataset(features, pd.Series([0, 1] * (n_rows // 2), name="y"), "a.csv", "one", "0")
+    assert found.schema.input_names() == ["n", "t", "y"]
+    assert found.profile["num_rows"] == n_rows
