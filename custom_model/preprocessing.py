@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
-from custom_model.model import encoded_names
+from custom_model.predictor import encoded_names
 
 TREE_LIBRARIES = ("sklearn.ensemble", "sklearn.tree", "xgboost", "lightgbm", "catboost")
 MAX_ONE_HOT_LEVELS = {"trees": 12, "others": 32}

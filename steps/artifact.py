@@ -13,6 +13,7 @@ import mlflow
 from mlflow.models.model import ModelInfo
 
 from custom_model import model as serving_code
+from custom_model import predictor
 from steps.contract import signature_of
 from steps.environment import requirements
 from steps.errors import StepError, reason_of
@@ -78,6 +79,7 @@ def kept_if_lost(run_id: str, training: Training, exported: Export, card: str) -
 @contextmanager
 def _contents(training: Training, exported: Export, card: str) -> Iterator[dict[str, Any]]:
     content = {
+        "predictor": ("predictor.py", Path(predictor.__file__).read_bytes()),
         "contract": ("contract.json", json_text(training.contract).encode()),
         "pipeline": (exported.file_name, exported.content),
         "model_card": ("model_card.md", card.encode()),

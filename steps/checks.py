@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
-from custom_model.model import encoded_names
+from custom_model.predictor import encoded_names
 from steps.auc import roc_auc
 from steps.errors import listed
 

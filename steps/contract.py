@@ -9,7 +9,7 @@ import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-from custom_model.model import ON_ERROR, OUTPUTS, days_since_1970, number_as_text
+from custom_model.predictor import ON_ERROR, OUTPUTS, days_since_1970, number_as_text
 from steps.errors import StepError, listed
 from steps.kinds import (
     CONVERSIONS,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
-from custom_model.model import encode_rows, encoded_names
+from custom_model.predictor import encode_rows, encoded_names
 from steps import console
 from steps.files import read_table
 from steps.parameters import convert

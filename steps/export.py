@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
-from custom_model.model import decide, encoded_names
+from custom_model.predictor import decide, encoded_names
 from steps.storage import pickled
 
 TOLERANCE = 1e-6

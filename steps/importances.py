@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from custom_model.model import decide, encoded_names
+from custom_model.predictor import decide, encoded_names
 from steps.metrics import LOSSES, METRICS
 
 REPEATS = 5

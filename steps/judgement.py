@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from mlflow.entities import Run
 
-from custom_model.model import decide
+from custom_model.predictor import decide
 from steps.bootstrap import Gain, Scored, beyond_chance, gains
 from steps.champion import (
     AnotherQuestionError,

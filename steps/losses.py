@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from custom_model.model import decide
+from custom_model.predictor import decide
 from steps.fitting import SMALL
 from steps.log_loss import MOST_ROWS, log_loss
 from steps.metrics import measure

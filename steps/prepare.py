@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from custom_model.model import encode
+from custom_model.predictor import encode
 from steps.checks import warnings_about
 from steps.clock import Clock
 from steps.contract import infer_contract

@@ -11,7 +11,7 @@ from mlflow.entities import Param
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from custom_model.model import encoded_names
+from custom_model.predictor import encoded_names
 from steps.storage import json_text
 
 SAMPLE_ROWS = 100

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from custom_model.model import encode_rows
+from custom_model.predictor import encode_rows
 from steps.data import select_columns, split
 from steps.errors import StepError
 from steps.parameters import names_in

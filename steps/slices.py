@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from custom_model.model import encoded_names
+from custom_model.predictor import encoded_names
 from steps.bootstrap import Scored
 from steps.metrics import LOSSES, measure
 

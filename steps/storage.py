@@ -20,7 +20,7 @@ from mlflow.exceptions import MlflowException
 from sklearn.pipeline import Pipeline
 
 import custom_model
-from custom_model.model import encode
+from custom_model.predictor import encode
 from steps.errors import StepError, reason_of
 from steps.outage import explain
 from steps.rows import Rows

@@ -4,7 +4,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from custom_model.model import encode
+from custom_model.predictor import encode
 from custom_model.preprocessing import build_preprocessor
 from steps.contract import infer_contract
 from tests.tables import customers, ten_classes

@@ -1,5 +1,6 @@
 """The packaged artifact where this repository is absent: only its own requirements, far away."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -12,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from custom_model import model as serving_code
-from custom_model.model import decide
+from custom_model import predictor as serving_code
+from custom_model.predictor import decide
 from steps.storage import Training, load_training
 from tests.conftest import shell
 from tests.serving import Server, serving
@@ -133,7 +134,12 @@ def test_two_artifacts_in_one_process_each_run_their_own_code(elsewhere, tmp_pat
     shutil.copytree(elsewhere.folder / "artifact", other)
     code = Path(serving_code.__file__).read_text()
     assert '"prediction"] =' in code
-    (other / "model.py").write_text(code.replace('"prediction"] =', '"forecast"] ='))
+    changed = code.replace('"prediction"] =', '"forecast"] =')
+    (other / "artifacts" / "predictor.py").write_text(changed)
+    metadata = (other / "MLmodel").read_text()
+    digests = [hashlib.sha256(text.encode()).hexdigest() for text in (code, changed)]
+    assert digests[0] in metadata
+    (other / "MLmodel").write_text(metadata.replace(*digests))
     done = elsewhere.run(
         "import mlflow\n"
         f"models = [mlflow.pyfunc.load_model(uri) for uri in ('artifact', {str(other)!r})]\n"

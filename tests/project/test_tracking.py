@@ -180,8 +180,8 @@ CLAIMS: dict[str, Callable[[Record], bool]] = {
     ),
     "scripts": lambda r: (
         r.has("code/steps/main.py")
-        and r.path("code/custom_model/model.py").read_bytes()
-        == (ROOT / "custom_model" / "model.py").read_bytes()
+        and r.path("code/custom_model/predictor.py").read_bytes()
+        == (ROOT / "custom_model" / "predictor.py").read_bytes()
     ),
     "environment files": lambda r: any(
         "mlflow" in mlflow.artifacts.load_text(f"{model.artifact_location}/requirements.txt")

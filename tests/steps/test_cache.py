@@ -116,7 +116,8 @@ def copy(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("file", "changed"),
     [
-        ("custom_model/model.py", EVERYTHING),
+        ("custom_model/predictor.py", EVERYTHING),
+        ("custom_model/model.py", ["package"]),
         ("custom_model/preprocessing.py", ["train"]),  # the others follow its run,
         ("custom_model/classifiers.py", ["train"]),
         ("steps/data.py", EVERYTHING),

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from custom_model.model import encode
+from custom_model.predictor import encode
 from steps.contract import infer_contract
 from steps.drift import compare, profile
 from tests.tables import customers

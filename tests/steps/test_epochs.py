@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss as by_scikit_learn
 
-from custom_model.model import encode
+from custom_model.predictor import encode
 from steps.contract import infer_contract
 from steps.epochs import has_epochs, validation_positions
 from steps.errors import StepError

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from custom_model.model import encode
+from custom_model.predictor import encode
 from steps.contract import infer_contract
 from steps.export import TOLERANCE, export, parity_rows, run_onnx
 from steps.fitting import build_pipeline, fit

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 
-from custom_model.model import decide
+from custom_model.predictor import decide
 from steps.errors import StepError
 from steps.proof import prove
 from steps.storage import load_training
@@ -47,7 +47,7 @@ def test_the_artifact_loads_where_pickles_are_forbidden(packaged, monkeypatch):
     assert len(model.predict(model.input_example)) == 5
 
 
-def test_the_artifact_holds_one_file_of_code_the_contract_and_the_graph(step, tmp_path):
+def test_the_artifact_holds_its_code_the_contract_and_the_graph(step, tmp_path):
     # of its own: loading one from a store in a folder caches bytecode there
     assert step("main", model_name="files-test").status == 0
     mlflow.artifacts.download_artifacts("models:/files-test@champion", dst_path=str(tmp_path))
@@ -58,6 +58,7 @@ def test_the_artifact_holds_one_file_of_code_the_contract_and_the_graph(step, tm
         "artifacts/contract.json",
         "artifacts/model_card.md",
         "artifacts/pipeline.onnx",
+        "artifacts/predictor.py",
         "conda.yaml",
         "python_env.yaml",
         "requirements.txt",

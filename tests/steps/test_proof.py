@@ -35,6 +35,21 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
+def bend(artifact: Path, statement: str) -> None:
+    """Let the artifact's code change the probabilities that its pipeline gives."""
+    loaded = 'self.predictor = self._code.load(files["contract"], files["pipeline"])\n'
+    edit(
+        artifact / "model.py",
+        loaded,
+        f"{loaded}            honest = self.predictor._probabilities\n"
+        "            def bent(matrix):\n"
+        "                scores = honest(matrix)\n"
+        f"                {statement}\n"
+        "                return scores\n"
+        "            self.predictor._probabilities = bent\n",
+    )
+
+
 def test_a_good_artifact_is_proven_on_every_held_out_row_and_by_the_server(artifact, training):
     proof = prove(str(artifact), training, "uv")
     assert (proof["rows"], proof["server_rows"]) == (69, 69)
@@ -63,11 +78,7 @@ def test_an_artifact_that_lacks_a_package_is_found_out(artifact, training):
 
 
 def test_answers_that_differ_are_told_by_their_rows(artifact, training):
-    edit(
-        artifact / "model.py",
-        "chosen = decide(scores, params",
-        "scores[3, 0] += 0.01\n        chosen = decide(scores, params",
-    )
+    bend(artifact, "scores[3, 0] += 0.01")
     with pytest.raises(
         StepError, match=r"1 of 69 held-out rows unlike .*\(rows 3; by up to 1.0e-02"
     ):
@@ -75,12 +86,7 @@ def test_answers_that_differ_are_told_by_their_rows(artifact, training):
 
 
 def test_a_server_that_answers_otherwise_than_the_loaded_model_is_found_out(artifact, training):
-    edit(
-        artifact / "model.py",
-        "chosen = decide(scores, params",
-        'scores = scores[::-1] if "uvicorn" in sys.modules else scores\n'
-        "        chosen = decide(scores, params",
-    )
+    bend(artifact, "import sys; scores = scores[:: -1 if 'uvicorn' in sys.modules else 1]")
     with pytest.raises(StepError, match=r"answers \d+ of 69 rows served unlike the fitted"):
         prove(str(artifact), training, "local")
 

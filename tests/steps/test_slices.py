@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from custom_model.model import encode
+from custom_model.predictor import encode
 from steps.bootstrap import Scored
 from steps.contract import infer_contract
 from steps.metrics import METRICS
