@@ -78,11 +78,10 @@ def serve_and_ask(serve: str, ask: str, folder: Path, **changes: str) -> str:
         process.wait(30)
 
 
-def test_the_serve_and_curl_blocks_of_the_readme_work_together(happy, clone, tmp_path):
+def test_the_serve_and_curl_blocks_of_the_readme_work_together(happy, clone):
     answer = serve_and_ask(
-        block("bash", "uv run mlflow models serve"), block("bash", "curl"), clone,
-        MLFLOW_ENV_ROOT=str(tmp_path),
-    )  # fmt: skip
+        block("bash", "uv run mlflow models serve"), block("bash", "curl"), clone
+    )
     assert '"prediction": "' in answer
     assert "probability_Chinstrap" in answer
 
@@ -93,7 +92,6 @@ def test_the_commands_that_package_prints_work_from_another_folder(happy, clone,
     ]
     export, serve, ask, load, ui = lines
     settings = dict([export.removeprefix("export ").split("=", 1)])
-    settings["MLFLOW_ENV_ROOT"] = str(tmp_path / "environments")
     in_clone = f"uv run --project {clone}"
     assert "prediction" in shell(load.replace("uv run", in_clone), tmp_path, **settings).stdout
     answer = serve_and_ask(serve.replace("uv run", in_clone), ask, tmp_path, **settings)

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import mlflow
 import numpy as np
@@ -15,19 +16,41 @@ from tests.tables import customers, ten_classes
 NAME = "package-test"
 
 
+FORMS = {
+    "onnx": (NAME, {}),
+    "pickle": ("pickle-test", {"classifier": "xgboost.XGBClassifier", "n_estimators": 3}),
+}
+
+
 @pytest.fixture(scope="module")
-def outcomes():
-    """The one packaging that the tests of this module read."""
-    return []
+def made():
+    """The packagings that the tests of this module read."""
+    return {}
 
 
 @pytest.fixture
-def packaged(step, outcomes):
-    if not outcomes:
-        step("train")
-        step("evaluate")
-        outcomes.append(step("package", model_name=NAME))
-    return outcomes[0]
+def packaging(step, made, tmp_path_factory):
+    """Package in a form, once; returns the outcome and a copy of the artifact.
+
+    Copied at once, for loading an artifact from a store in a folder caches bytecode there.
+    """
+
+    def package(form: str):
+        if form not in made:
+            name, params = FORMS[form]
+            step("train", **params)
+            step("evaluate")
+            outcome, copy = step("package", model_name=name), tmp_path_factory.mktemp(form)
+            mlflow.artifacts.download_artifacts(f"models:/{name}@champion", dst_path=str(copy))
+            made[form] = outcome, copy
+        return made[form]
+
+    return package
+
+
+@pytest.fixture
+def packaged(packaging):
+    return packaging("onnx")[0]
 
 
 def test_the_artifact_answers_as_the_pipeline_on_every_held_out_row(packaged):
@@ -47,11 +70,9 @@ def test_the_artifact_loads_where_pickles_are_forbidden(packaged, monkeypatch):
     assert len(model.predict(model.input_example)) == 5
 
 
-def test_the_artifact_holds_its_code_the_contract_and_the_graph(step, tmp_path):
-    # of its own: loading one from a store in a folder caches bytecode there
-    assert step("main", model_name="files-test").status == 0
-    mlflow.artifacts.download_artifacts("models:/files-test@champion", dst_path=str(tmp_path))
-    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+def test_the_artifact_holds_its_code_the_contract_and_the_graph(packaging):
+    _, folder = packaging("onnx")
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert files == {
         "MLmodel",
         "model.py",
@@ -108,10 +129,8 @@ def test_an_artifact_that_answers_otherwise_is_found_out(packaged, step):
         prove(f"models:/{NAME}@champion", other, "local")
 
 
-def test_a_pickled_artifact_says_so_and_names_what_it_needs(step, client):
-    step("train", classifier="xgboost.XGBClassifier", n_estimators=5)
-    step("evaluate")
-    outcome = step("package", model_name="pickle-test")
+def test_a_pickled_artifact_says_so_and_names_what_it_needs(packaging, client):
+    outcome, _ = packaging("pickle")
     assert outcome.err.startswith("warning: packaged as a pickle, not as a graph: no conversion")
     version = client.get_model_version_by_alias("pickle-test", "champion")
     assert version.tags["pipeline_format"] == "pickle"
@@ -122,13 +141,9 @@ def test_a_pickled_artifact_says_so_and_names_what_it_needs(step, client):
 
 
 @pytest.mark.parametrize("form", ["onnx", "pickle"])
-@pytest.mark.parametrize("damage", [pytest.param("truncated", marks=pytest.mark.slow), "altered"])
-def test_a_damaged_file_is_refused_by_its_name(step, tmp_path, form, damage):
-    params = {} if form == "onnx" else {"classifier": "xgboost.XGBClassifier", "n_estimators": 3}
-    step("train", **params)
-    step("evaluate")
-    step("package", model_name=f"damage-{form}")
-    mlflow.artifacts.download_artifacts(f"models:/damage-{form}@champion", dst_path=str(tmp_path))
+@pytest.mark.parametrize("damage", ["truncated", "altered"])
+def test_a_damaged_file_is_refused_by_its_name(packaging, tmp_path, form, damage):
+    shutil.copytree(packaging(form)[1], tmp_path, dirs_exist_ok=True)
     for path in (tmp_path / "artifacts").iterdir():
         good = path.read_bytes()
         path.write_bytes(good[:-1] if damage == "truncated" else good[:-1] + b"\x00")
@@ -137,13 +152,11 @@ def test_a_damaged_file_is_refused_by_its_name(step, tmp_path, form, damage):
         path.write_bytes(good)
 
 
-def test_a_pickle_of_another_python_is_refused_before_it_is_read(step, tmp_path, monkeypatch):
-    step("train", classifier="xgboost.XGBClassifier", n_estimators=3)
-    step("evaluate")
-    step("package", model_name="python-test")
+def test_a_pickle_of_another_python_is_refused_before_it_is_read(packaging, monkeypatch):
+    _, folder = packaging("pickle")
     monkeypatch.setattr("sys.version_info", type("V", (), {"major": 3, "minor": 99})())
     with pytest.raises(MlflowException, match=r"pickled by Python 3.\d+ and cannot .* Python 3.99"):
-        mlflow.pyfunc.load_model("models:/python-test@champion")
+        mlflow.pyfunc.load_model(str(folder))
 
 
 def test_integer_labels_come_back_as_integers_and_follow_the_threshold(step, tmp_path):
