@@ -617,7 +617,7 @@ def _with_errors(
 
 
 def _is_share(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def load(contract: bytes, pipeline: bytes) -> Predictor:
