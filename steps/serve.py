@@ -45,8 +45,9 @@ class DrainingServer(uvicorn.Server):
         """Listen no more, then answer whoever came before they could know."""
         for listening in sockets or []:
             with listening.dup() as waiting:
-                for closed in (*self.servers, listening):
-                    closed.close()
+                for server in self.servers:
+                    server.close()
+                listening.close()
                 await self._take(waiting)
         deadline = time.monotonic() + LINGER
         while self.server_state.connections and time.monotonic() < deadline:

@@ -13,8 +13,14 @@ class Callers:
         self._hosts = settings.hosts
         self._bearer = b"Bearer " + settings.token if settings.token else None
 
-    def check(self, headers: dict[bytes, bytes]) -> None:
+    def check(self, headers: dict[bytes, bytes], token: bool = True) -> None:
         """Refuse a stranger.
+
+        Parameters
+        ----------
+        headers : dict
+        token : bool
+            Whether the token is asked for.
 
         Raises
         ------
@@ -23,9 +29,8 @@ class Callers:
         """
         if self._hosts and _name(headers.get(b"host", b"")) not in self._hosts:
             raise RequestError("Host: expected a name that this server goes by (hosts)", 421)
-        if self._bearer and not hmac.compare_digest(
-            headers.get(b"authorization", b""), self._bearer
-        ):
+        given = headers.get(b"authorization", b"")
+        if token and self._bearer and not hmac.compare_digest(given, self._bearer):
             raise RequestError(
                 "Authorization: expected Bearer and the token of this server",
                 401,

@@ -26,7 +26,13 @@ def _read() -> tuple[str, str]:
         for name in ("script", "style")
     }
     policy = [f"{name} 'sha256-{digest}'" for name, digest in sources.items()]
-    fixed = ["default-src 'none'", "connect-src 'self'", "base-uri 'none'", "form-action 'none'"]
+    fixed = [
+        "default-src 'none'",
+        "connect-src 'self'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
     return html, "; ".join([*fixed, "frame-ancestors 'none'", *policy])
 
 

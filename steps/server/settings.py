@@ -28,7 +28,7 @@ def settings_of(params: dict[str, Any]) -> Settings:
     ------
     StepError
     """
-    for name in ("max_bytes", "max_rows", "timeout", "concurrency"):
+    for name in ("max_bytes", "max_rows", "request_timeout", "concurrency"):
         if params[name] <= 0:
             raise StepError(f"{name}: expected more than 0, got {params[name]}")
     for name in ("reload_seconds", "drain_seconds"):
@@ -37,7 +37,7 @@ def settings_of(params: dict[str, Any]) -> Settings:
     return Settings(
         _token(params["token_file"]),
         _hosts(params["hosts"], params["host"]),
-        *(params[name] for name in ("max_bytes", "max_rows", "timeout", "concurrency")),
+        *(params[name] for name in ("max_bytes", "max_rows", "request_timeout", "concurrency")),
     )
 
 

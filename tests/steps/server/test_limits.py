@@ -12,7 +12,7 @@ from tests.steps.server.conftest import ROW, records
 def strict(artifact, tmp_path_factory):
     """A server with small limits."""
     folder = tmp_path_factory.mktemp("strict")
-    limits = {"max_bytes": 20_000, "max_rows": 20, "timeout": 0.5, "concurrency": 2}
+    limits = {"max_bytes": 20_000, "max_rows": 20, "request_timeout": 0.5, "concurrency": 2}
     with own_server(artifact, folder, **limits) as server:
         yield server
 
@@ -67,7 +67,7 @@ def test_a_saturated_server_is_not_ready_and_says_when_to_try_again(artifact, tm
 
 
 def test_an_answer_that_takes_too_long_is_given_up_and_keeps_its_place(artifact, tmp_path):
-    with own_server(artifact, tmp_path, timeout=0.01, concurrency=1) as server:
+    with own_server(artifact, tmp_path, request_timeout=0.01, concurrency=1) as server:
         body = records(*[ROW] * 9_000)
         reply = server.ask(body)
         assert (reply.status, reply.message) in [
