@@ -1,1 +1,7 @@
 """What stays at home: reading, checking, tracking, plots, gates and the registry."""
+
+import os
+
+# before scikit-learn loads OpenMP: its threads else wait for each other by spinning, at thousands
+# of small steps; with other processes on the cores, a fit of seconds then takes five times as long
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,6 +1,7 @@
 """The command line of every step, read from MLproject, where the only defaults live."""
 
 import argparse
+import shlex
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -56,10 +57,19 @@ def split_arguments(
         help_text = f"{spec['type']}, default {spec['default']!r}"
         parser.add_argument(f"--{name}", default=str(spec["default"]), help=help_text)
     parser.add_argument("--traceback", action="store_true", help="show the stack of a failure")
-    known, rest = parser.parse_known_args(argv)
+    known, rest = parser.parse_known_args([_unquoted(argument) for argument in argv])
     declared = vars(known)
     traceback = declared.pop("traceback")
     return declared, _pairs(rest, parser), traceback
+
+
+def _unquoted(argument: str) -> str:
+    """Undo what MLflow's Kubernetes back end does: it quotes for a shell, and starts none."""
+    quoted = len(argument) > 1 and argument[0] == argument[-1] == "'"
+    try:
+        return "".join(shlex.split(argument)) if quoted else argument
+    except ValueError:  # no whole quotation
+        return argument
 
 
 def _pairs(rest: list[str], parser: argparse.ArgumentParser) -> dict[str, str]:

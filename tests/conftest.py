@@ -1,5 +1,6 @@
-"""One tracking store and one happy path for the whole session; every test its own experiment."""
+"""One happy path for all test processes, each with a copy of its store; an experiment a test."""
 
+import json
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ from steps import (
     verify,
     versions,
 )
+from steps.locks import locked
 from steps.runs import launch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,10 +60,11 @@ def pytest_configure() -> None:
 
 def environment(**changes: str) -> dict[str, str]:
     """Build a child's environment: this interpreter first, none of the caller's MLflow settings."""
+    slow = "PYTHONDONTWRITEBYTECODE"  # each child would compile all that it imports
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("MLFLOW_", "PYTHONPATH", "UV_RUN", "VIRTUAL_ENV"))
+        if not name.startswith(("MLFLOW_", "PYTHONPATH", "UV_RUN", "VIRTUAL_ENV", slow))
     }
     kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]])
     return kept | changes
@@ -95,9 +98,34 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Make a folder in one of the test processes; the others wait for it, and share it."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if hasattr(request.config, "workerinput") else base
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        folder, done = base / name, base / f"{name}.done"
+        with locked(base / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def clone(once: Callable[..., Path]) -> Path:
     """A clone of this checkout, uncommitted changes included, tagged as the README has it."""
-    folder = tmp_path_factory.mktemp("clone") / "pyfunc-classifier"
+    return once("clone", _clone) / "pyfunc-classifier"
+
+
+def _clone(made: Path) -> None:
+    folder = made / "pyfunc-classifier"
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -112,41 +140,58 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
     )
     assert done.returncode == 0, done.stderr
-    return folder
 
 
 @pytest.fixture(scope="session")
-def happy(clone: Path) -> subprocess.CompletedProcess[str]:
+def first_command(once: Callable[..., Path], clone: Path) -> Path:
+    """What the first command of the README said in the clone, and the store that it left."""
+
+    def run(folder: Path) -> None:
+        done = shell("uv run mlflow run . --env-manager local", clone)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said = {"args": done.args, "returncode": 0, "stdout": done.stdout, "stderr": done.stderr}
+        (folder / "said.json").write_text(json.dumps(said))
+        shutil.copy(clone / "mlflow.db", folder)
+
+    return once("first-command", run)
+
+
+@pytest.fixture(scope="session")
+def happy(first_command: Path) -> subprocess.CompletedProcess[str]:
     """The first command of the README, in the clone."""
-    done = shell("uv run mlflow run . --env-manager local", clone)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
+    return subprocess.CompletedProcess(**json.loads((first_command / "said.json").read_text()))
 
 
 @pytest.fixture(scope="session")
-def store(happy: subprocess.CompletedProcess[str], clone: Path) -> str:
-    """The tracking URI of the happy path's store."""
-    return f"sqlite:///{clone / 'mlflow.db'}"
+def store(first_command: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The tracking URI of a copy of the happy path's store, of this test process's own."""
+    return f"sqlite:///{shutil.copy(first_command / 'mlflow.db', tmp_path_factory.mktemp('store'))}"
 
 
 @pytest.fixture(scope="session")
-def serving_python(
-    store: str, tmp_path_factory: pytest.TempPathFactory, happy: subprocess.CompletedProcess[str]
-) -> Path:
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the experiments that the tests make keep their artifacts."""
+    return str(tmp_path_factory.mktemp("artifacts"))
+
+
+@pytest.fixture(scope="session")
+def serving_python(once: Callable[..., Path], store: str) -> Path:
     """The interpreter of a fresh environment that holds the artifact's requirements only."""
-    folder = tmp_path_factory.mktemp("serving")
-    mlflow.set_tracking_uri(store)
-    mlflow.artifacts.download_artifacts(
-        "models:/pyfunc-classifier/1/requirements.txt", dst_path=str(folder)
-    )
-    mlflow.set_tracking_uri(None)
-    for command in (
-        ["uv", "venv", "--quiet", "--python", "3.11", "environment"],
-        ["uv", "pip", "install", "-q", "-p", "environment", "-r", "requirements.txt"],
-    ):
-        done = shell(command, folder)
-        assert done.returncode == 0, done.stderr
-    return folder / "environment" / "bin" / "python"
+
+    def install(folder: Path) -> None:
+        mlflow.set_tracking_uri(store)
+        mlflow.artifacts.download_artifacts(
+            "models:/pyfunc-classifier/1/requirements.txt", dst_path=str(folder)
+        )
+        mlflow.set_tracking_uri(None)
+        for command in (
+            ["uv", "venv", "--quiet", "--python", "3.11", "environment"],
+            ["uv", "pip", "install", "-q", "-p", "environment", "-r", "requirements.txt"],
+        ):
+            done = shell(command, folder)
+            assert done.returncode == 0, done.stderr
+
+    return once("serving", install) / "environment" / "bin" / "python"
 
 
 @pytest.fixture(scope="session")
@@ -175,15 +220,13 @@ def client(store: str) -> Iterator[MlflowClient]:
 @pytest.fixture
 def step(
     client: MlflowClient,
-    clone: Path,
+    artifacts: str,
     request: pytest.FixtureRequest,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Outcome]:
     """Launch an entry point in this process, in an experiment of the test's own."""
-    experiment_id = client.create_experiment(
-        f"{request.node.nodeid}", artifact_location=str(clone / "mlruns")
-    )
+    experiment_id = client.create_experiment(request.node.nodeid, artifact_location=artifacts)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment_id)
     monkeypatch.chdir(ROOT)
 

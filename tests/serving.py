@@ -58,19 +58,28 @@ def serving(python: Path, artifact: Path) -> Iterator[Server]:
     """Serve an artifact in the environment of an interpreter."""
     port = free_port()
     command = [str(python.parent / "mlflow"), "models", "serve", "-m", str(artifact)]
-    log = artifact.parent / "server.log"
+    url = f"http://127.0.0.1:{port}"
+    with started([*command, "--env-manager", "local", "--port", str(port)], python, artifact, url):
+        yield Server(url)
+
+
+@contextmanager
+def started(
+    command: list[str], python: Path, artifact: Path, url: str, **settings: str
+) -> Iterator[None]:
+    """Run a command beside an artifact, in the environment of an interpreter, once it answers."""
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
     process = subprocess.Popen(
-        [*command, "--env-manager", "local", "--port", str(port)],
+        command,
         cwd=artifact.parent,
-        env=environment(PATH=f"{python.parent}{os.pathsep}{os.environ['PATH']}"),
+        env=environment(PATH=path, **settings),
         stdout=subprocess.DEVNULL,
-        stderr=log.open("w"),
+        stderr=(artifact.parent / "server.log").open("w"),
         start_new_session=True,
     )
-    url = f"http://127.0.0.1:{port}"
     try:
         wait_for(url, process)
-        yield Server(url)
+        yield
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)

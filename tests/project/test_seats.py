@@ -49,7 +49,8 @@ def _columns_by_treatment(''',
 @pytest.fixture(scope="module")
 def edited(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("edited") / "project"
-    shutil.copytree(clone, folder, ignore=shutil.ignore_patterns(".venv", ".git", "ml*s", "ml*.db"))
+    left_out = (".venv", ".git", "__pycache__", "ml*s", "ml*.db*")
+    shutil.copytree(clone, folder, ignore=shutil.ignore_patterns(*left_out))
     for name, edits in EDITS.items():
         text = (folder / name).read_text()
         for old, new, count in edits:

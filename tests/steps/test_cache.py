@@ -21,11 +21,10 @@ def experiments():
 
 
 @pytest.fixture
-def redone(step, client, clone, experiments, monkeypatch):
+def redone(step, client, artifacts, experiments, monkeypatch):
     """Run main in one and the same experiment; returns the steps that it did not reuse."""
     if not experiments:
-        location = str(clone / "mlruns")
-        experiments.append(client.create_experiment("cache", artifact_location=location))
+        experiments.append(client.create_experiment("cache", artifact_location=artifacts))
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiments[0])
 
     def run(**params):

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import mlflow
 import numpy as np
@@ -26,14 +25,13 @@ EXAMPLE = re.search(r"```bash\n(.*?)```", (ROOT / "docs/comparison.md").read_tex
 
 
 @pytest.fixture(scope="module")
-def launched(store: str, clone: Path) -> Iterator[Callable[..., int]]:
+def launched(store: str, artifacts: str) -> Iterator[Callable[..., int]]:
     """Launch an entry point in the experiment of a name."""
     client = MlflowClient(store)
 
     def run(name: str, entry_point: str, *argv: str) -> int:
         found = client.get_experiment_by_name(name)
-        location = str(clone / "mlruns")
-        made = found.experiment_id if found else client.create_experiment(name, location)
+        made = found.experiment_id if found else client.create_experiment(name, artifacts)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(ROOT)
             patch.setenv("MLFLOW_EXPERIMENT_ID", made)

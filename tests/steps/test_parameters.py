@@ -1,3 +1,5 @@
+import shlex
+
 import pytest
 
 from steps.errors import StepError
@@ -12,6 +14,17 @@ def test_a_parameter_that_is_not_given_has_its_default_of_mlproject():
 @pytest.mark.parametrize("argv", [["--data=a = b.csv"], ["--data", "a = b.csv"]])
 def test_a_value_may_hold_spaces_and_equal_signs(argv):
     assert split_arguments("train", argv)[0]["data"] == "a = b.csv"
+
+
+@pytest.mark.parametrize("text", ["roc_auc>0.5", "it's mine", "a'", "(8, 8)"])
+def test_what_was_quoted_for_a_shell_that_never_came_is_what_was_meant(text):
+    argv = [shlex.quote(word) for word in (f"--target={text}", "--C", text)]
+    declared, further, _ = split_arguments("train", argv)
+    assert (declared["target"], further) == (text, {"C": text})
+
+
+def test_a_quote_without_its_end_stays():
+    assert split_arguments("train", ["--C", "'a'b'"])[1] == {"C": "'a'b'"}
 
 
 @pytest.mark.parametrize("argv", [["--C", "-1"], ["--C=-1"], ["--C", "-1", "--traceback"]])
