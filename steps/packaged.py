@@ -18,6 +18,22 @@ class Packaged(NamedTuple):
     name: str | None  # of the registered model
     version: str | None
 
+    @property
+    def predictor(self) -> Any:
+        """The artifact's own ``Predictor``: for many rows, without the DataFrames of MLflow."""
+        return self.model.unwrap_python_model().predictor
+
+    @property
+    def code(self) -> Any:
+        """The module of that predictor."""
+        return self.model.unwrap_python_model()._code
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether the pipeline is an ONNX graph, which any number of threads may ask at once."""
+        artifacts = self.model.metadata.flavors["python_function"]["artifacts"]
+        return str(artifacts["pipeline"]["path"]).endswith(".onnx")
+
 
 def load_packaged(model_uri: str) -> Packaged:
     """Load a model that this project packaged.
