@@ -1,6 +1,6 @@
 """Cells of any table as the predictor reads them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,10 +39,11 @@ def _may_hold_numbers(type_: pa.DataType) -> bool:
     if pa.types.is_dictionary(type_):
         type_ = type_.value_type
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
-    return _is_text(type_) or any(is_kind(type_) for is_kind in kinds)
+    return is_text(type_) or any(is_kind(type_) for is_kind in kinds)
 
 
-def _is_text(type_: pa.DataType) -> bool:
+def is_text(type_: pa.DataType) -> bool:
+    """Tell texts of any encoding but a dictionary."""
     kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     return any(is_kind(type_) for is_kind in kinds)
 
@@ -75,10 +76,8 @@ def as_cells(
         if feature["type"] != "double":
             columns[name] = _objects(column, feature["kind"], coded)
             continue
-        numbers, wrong = _numbers(column)
-        for row in wrong:
-            text = column[row].as_py()
-            why = f"column {name!r}, row {row}: expected a number, got {text!r:.60}"
+        numbers = numbers_in(column)
+        for row, why in no_numbers_in(column, numbers, name, range(len(column))).items():
             problems.setdefault(row, why)
         columns[name] = numbers if feature["kind"] == "numeric" else _by_code(numbers, coded)
     return columns, problems
@@ -88,19 +87,47 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
 
-def _numbers(column: pa.Array) -> tuple[np.ndarray, list[int]]:
-    """Read numbers; also where a text stands that is none."""
+def numbers_in(column: pa.Array) -> np.ndarray:
+    """Read a column's numbers as float64; NaN where there is none."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if not _is_text(column.type):
-        return pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False), []
+    if not is_text(column.type):
+        return pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     try:
-        numbers = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
+        return pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:  # pandas says which of them are none, and knows spaces and signs
         texts = column.to_numpy(zero_copy_only=False)
-        numbers = np.asarray(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
-    filled = column.is_valid().to_numpy(zero_copy_only=False)
-    return numbers, np.flatnonzero(np.isnan(numbers) & filled).tolist()
+        return np.asarray(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
+
+
+def no_numbers_in(
+    column: pa.Array, numbers: np.ndarray, name: str, places: Sequence[int] | np.ndarray
+) -> dict[int, str]:
+    """Find the texts that are no numbers.
+
+    Parameters
+    ----------
+    column : Array of n_rows
+    numbers : ndarray of shape (n_rows,)
+        As ``numbers_in`` read them.
+    name : str
+        Of the column.
+    places : sequence of n_rows int
+        The rows' numbers, for the sentence.
+
+    Returns
+    -------
+    dict of int to str
+        Row (from 0) -> what is wrong with it.
+    """
+    if not is_text(getattr(column.type, "value_type", column.type)):
+        return {}  # NaN in a column of numbers is a null
+    wrong = np.isnan(numbers) & column.is_valid().to_numpy(zero_copy_only=False)
+    return {
+        row: f"column {name!r}, row {places[row]}: expected a number, got "
+        f"{column[row].as_py()!r:.60}"
+        for row in np.flatnonzero(wrong).tolist()
+    }
 
 
 def _by_code(numbers: np.ndarray, coded: Callable[[np.ndarray, list[Any]], Any]) -> Any:
@@ -118,12 +145,12 @@ def _objects(column: pa.Array, kind: str, coded: Callable[[np.ndarray, list[Any]
 
 
 def _as_python(column: pa.Array, kind: str) -> list[Any]:
-    if not _is_text(column.type):
+    if not is_text(column.type):
         return column.to_pandas(integer_object_nulls=True).astype(object).tolist()
     if kind != "boolean":
         return column.to_pylist()
     # in a CSV file 0 and 1 are texts as well
-    numbers, _ = _numbers(column)
+    numbers = numbers_in(column)
     return [
         number if number in (0, 1) else text
         for number, text in zip(numbers.tolist(), column.to_pylist(), strict=True)

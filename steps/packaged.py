@@ -17,6 +17,7 @@ class Packaged(NamedTuple):
     contract: dict[str, Any]
     name: str | None  # of the registered model
     version: str | None
+    uri: str  # of this very version
 
     @property
     def predictor(self) -> Any:
@@ -64,7 +65,7 @@ def load_packaged(model_uri: str) -> Packaged:
         raise StepError(
             f"model_uri: expected a model that this project packaged, got {model_uri}: {reason}"
         ) from error
-    return Packaged(model, contract, name, version)
+    return Packaged(model, contract, name, version, fixed)
 
 
 def _registered(model_uri: str) -> tuple[str | None, str | None]:

@@ -1,32 +1,34 @@
-"""score: a file of any size in, a prediction for each good row out."""
+"""score: a table of any size in, a prediction for each good row out."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
 
-from steps import console
+from steps import console, score_local
 from steps.errors import StepError
 from steps.packaged import Packaged, load_packaged
-from steps.parameters import convert, names_in
+from steps.parameters import convert, names_in, one_of
 from steps.runs import launch, step_run
-from steps.score_local import Outputs, Scored, score
-from steps.sources import find_source
+from steps.score_local import Outputs, Scored, check_apart
+from steps.sources import Source, find_source
+from steps.spark_session import check_spark
 
-ENGINES = ("local", "spark")
-ENDINGS = (".parquet", ".csv")
+ENDINGS = {"local": (".parquet", ".csv"), "spark": (".parquet",)}  # by engine
 
 
-def output_paths(output: str) -> Outputs:
+def output_paths(output: str, engine: str) -> Outputs:
     """Find where to write, before there is anything to write.
 
     Parameters
     ----------
     output : str
         A path that ends in ``.parquet`` or ``.csv``; a relative one is looked up in the current
-        folder.
+        folder. Spark makes a folder of parquet files.
+    engine : str
 
     Returns
     -------
@@ -38,10 +40,11 @@ def output_paths(output: str) -> Outputs:
         When nothing can be written there.
     """
     path = Path(output).expanduser().resolve()
-    if "://" in output or path.suffix.lower() not in ENDINGS:
-        expected = " or ".join(ENDINGS)
+    endings = ENDINGS[engine]
+    if "://" in output or path.suffix.lower() not in endings:
+        expected = " or ".join(endings)
         raise StepError(f"output: expected a path ending in {expected}, got {output!r}")
-    if path.is_dir():
+    if path.is_dir() and engine == "local":
         raise StepError(f"output: expected a file, found a folder at {path}")
     if not path.parent.is_dir():
         raise StepError(
@@ -52,19 +55,39 @@ def output_paths(output: str) -> Outputs:
     return Outputs(path, path.with_name(f"{path.stem}.bad{path.suffix}"))
 
 
+def engine(name: str) -> Callable[[Packaged, Source, list[str], Outputs], Scored]:
+    """Find what scores: this machine, or Spark.
+
+    Raises
+    ------
+    StepError
+        When Spark is not installed.
+    """
+    if name == "local":
+        return score_local.score
+    check_spark()
+    from steps import spark_score
+
+    return spark_score.score
+
+
 def run(declared: dict[str, str], further: dict[str, str]) -> Scored:
     """Run the step; returns how many rows were scored."""
     with step_run("score", declared) as active, TemporaryDirectory() as folder:
         params = convert("score", declared, further)
-        outputs = output_paths(params["output"])
+        one_of("engine", params["engine"], ENDINGS)
+        outputs = output_paths(params["output"], params["engine"])
+        score = engine(params["engine"])
         ids = list(dict.fromkeys(names_in(params["id"])))
         source = find_source(params["input"], folder)
         packaged = load_packaged(params["model_uri"])
         with console.progress(f"hashing {params['input']}"):
             sha256 = source.sha256()
+        check_apart(source, outputs)
         scored = score(packaged, source, ids, outputs)
         tags = {"model_uri": params["model_uri"], "input_sha256": sha256}
-        tags["output_sha256"] = scored.sha256
+        if scored.sha256:
+            tags["output_sha256"] = scored.sha256
         if packaged.version:
             tags |= {"model_name": packaged.name, "model_version": packaged.version}
         mlflow.set_tags(tags)

@@ -36,7 +36,7 @@ class Scored(NamedTuple):
 
     scored: int
     bad: int
-    sha256: str  # of the answers' file
+    sha256: str  # of the answers' file; empty for a folder
 
     def metrics(self) -> dict[str, float]:
         """Count all rows, those with an answer and those without."""
@@ -64,18 +64,15 @@ def score(packaged: Packaged, source: Source, ids: Sequence[str], outputs: Outpu
     StepError
         When it cannot be read or the answers cannot be written; then nothing is.
     """
-    _check_apart(source, outputs)
     features = packaged.contract["features"]
-    types = types_of(source)
-    for part, found in zip(source.parts, types, strict=True):
-        with reading(part.data, "input"):
-            check_types(found, features)
+    types = checked_types(source, features)
     schemas = Schemas(packaged, id_fields(ids, source, types))
-    batches = _batches(source, features, ids)
+    batches = batches_of(source, features, ids)
     return _write(packaged, batches, schemas, outputs, f"scoring {source.data}")
 
 
-def _check_apart(source: Source, outputs: Outputs) -> None:
+def check_apart(source: Source, outputs: Outputs) -> None:
+    """Refuse to write over what is read."""
     for output in outputs:
         if any(output.exists() and output.samefile(part.path) for part in source.parts):
             raise StepError(f"output: expected another file than the input, got {output}")
@@ -122,7 +119,17 @@ def _value_type(type_: pa.DataType) -> pa.DataType:
     return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
-def _batches(source: Source, features: list[dict[str, Any]], ids: Sequence[str]) -> Batches:
+def checked_types(source: Source, features: list[dict[str, Any]]) -> list[dict[str, pa.DataType]]:
+    """Read the columns of every file, all of which must hold the features; see ``check_types``."""
+    types = types_of(source)
+    for part, found in zip(source.parts, types, strict=True):
+        with reading(part.data, "input"):
+            check_types(found, features)
+    return types
+
+
+def batches_of(source: Source, features: list[dict[str, Any]], ids: Sequence[str]) -> Batches:
+    """Read a table in batches; see ``read_batches`` and ``evened``."""
     columns = [feature["name"] for feature in features]
     coded = [f["name"] for f in features if f["type"] != "double" and f["kind"] != "text"]
     files = {part.path: _named(part, columns, coded, ids) for part in source.parts}
