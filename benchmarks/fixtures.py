@@ -51,9 +51,7 @@ class Fixtures:
         pipeline = build_pipeline(contract, "hist_gradient_boosting", SEED, {})
         fit(pipeline, prepared.matrices[0], prepared.indices[0])
         training = Training(pipeline, contract, features, labels, features.index.to_numpy())
-        exported = export(
-            pipeline, parity_rows(training.matrix, contract), contract["threshold"]
-        )
+        exported = export(pipeline, parity_rows(training.matrix, contract), contract["threshold"])
         if exported.reason:
             raise SystemExit(f"expected a graph: {exported.reason}")
         save_artifact(training, exported, "", path)

@@ -14,12 +14,10 @@ TARGETS = (
     (servers.SERVED, servers.CONSTANT_MODEL, ">= 0.9"),
     (servers.SERVED, servers.FLAVOR, ">= 2.5"),
     (servers.SERVED, servers.PICKLED, ""),
-    (servers.SERVED, servers.MLSERVER, ""),
     (servers.OURS, servers.FASTAPI, ">= 1.0"),
     (servers.OURS, servers.BENTOML, ">= 6"),
     (servers.OURS, servers.SERVED, ">= 15"),
     (servers.OURS, servers.MLSERVER, ""),
-    (servers.OURS, servers.FLOOR, ""),
 )
 CLIENTS = {1: "one row, one client", 16: "one row, 16 clients"}
 
@@ -85,9 +83,10 @@ def _figures(what: str, results: dict, clients: int, reasons: dict[str, str]) ->
             reason = reasons.get(missing, "no figure")
             figures.append(skipped(f"{title}, against {peer}", f"{missing}: {reason}", target))
     for name in rates:
-        p99, p50 = ([one[key] for one in results[name, clients]] for key in ("p99", "p50"))
-        target = "< 3" if name == servers.OURS else ""
-        figures.append(ratio(f"{name}, {what}: p99", "ms", p99, "its own p50", p50, target))
-    if servers.FLOOR in rates:
-        figures.append(absolute(f"{servers.FLOOR}, {what}: the floor", "req/s", rates[servers.FLOOR]))
+        figures.append(absolute(f"{name}, {what}", "req/s", rates[name]))
+    for name in (servers.OURS, servers.FASTAPI, servers.SERVED):
+        if name in rates:
+            p99, p50 = ([one[key] for one in results[name, clients]] for key in ("p99", "p50"))
+            target = "< 3" if name == servers.OURS else ""
+            figures.append(ratio(f"{name}, {what}, p99", "ms", p99, "its own p50", p50, target))
     return figures

@@ -14,7 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 NAME = "bare"
-data, target = sys.argv[1:]
+data, target, *pinned = sys.argv[1:]
+# without them, MLflow loads the model in another process to see what it needs
+requirements = ["cloudpickle", "numpy", "pandas", "scikit-learn"] if pinned else None
 
 frame = pd.read_csv(data)
 labels = frame.pop(target)
@@ -46,6 +48,7 @@ with mlflow.start_run():
         signature=infer_signature(held_out, scores),
         input_example=held_out.head(5),
         serialization_format="cloudpickle",
+        pip_requirements=requirements,
         registered_model_name=NAME,
     )
 MlflowClient().set_registered_model_alias(NAME, "champion", info.registered_model_version)

@@ -7,9 +7,7 @@ import bentoml
 from rows import Graph
 
 
-@bentoml.service(
-    workers=1, logging={"access": {"enabled": False}}, metrics={"enabled": False}
-)
+@bentoml.service(workers=1, logging={"access": {"enabled": False}}, metrics={"enabled": False})
 class Customers:
     """Labels and their probabilities."""
 

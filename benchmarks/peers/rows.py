@@ -48,4 +48,3 @@ class Graph:
             "prediction": self.classes[scores.index(probability)],
             "probability": probability,
         }
-
