@@ -1,44 +1,38 @@
-"""What the whole record adds to ``main``: ``uv run python -m benchmarks.record``."""
+"""What the whole record adds to ``main``: with it and without, in turns."""
 
-import argparse
-import sys
-import tempfile
-from pathlib import Path
+from benchmarks.figures import Figure, ratio
+from benchmarks.timing import ROOT, Setting, command, in_turns, python
 
-from benchmarks.tables import customers
-from benchmarks.timing import compared, in_turns, publish
-
-ROOT = Path(__file__).resolve().parent.parent
+MODULES = {"with": "steps.main", "without": "benchmarks.unrecorded"}
+N_ROWS = 200_000
 
 
-def measure(rounds: int, n_rows: int) -> dict[str, dict]:
-    """Time ``main`` with and without the record on the shipped data and on a larger table."""
-    rows = {}
-    with tempfile.TemporaryDirectory() as name:
-        table = Path(name, "customers.parquet")
-        customers(n_rows).to_parquet(table)
-        cases = {
-            "shipped data": [f"--data={ROOT / 'data' / 'penguins.csv'}"],
-            f"{n_rows} rows": [f"--data={table}", "--target=label"],
-        }
-        for title, given in cases.items():
-            commands = {
-                who: [
-                    sys.executable, "-m", module, *given, "--fresh=true", "--gates=",
-                    f"--model_name={who}",
-                ]
-                for who, module in (("full", "steps.main"), ("bare", "benchmarks.bare_main"))
-            }  # fmt: skip
-            store = f"sqlite:///{name}/{title.replace(' ', '-')}.db"
-            settings = {"MLFLOW_TRACKING_URI": store, "MLFLOW_ENV_ROOT": f"{name}/env"}
-            seconds = in_turns(commands, rounds, Path(name), PYTHONPATH=str(ROOT), **settings)
-            rows[title] = compared(seconds, "full", "bare")
-    return rows
+def measure(setting: Setting) -> list[Figure]:
+    """Time ``main`` on the shipped data and on a larger table."""
+    n_rows = N_ROWS // 10 if setting.quick else N_ROWS
+    cases = {
+        "shipped data": [f"--data={ROOT / 'data' / 'penguins.csv'}"],
+        f"{n_rows:,} rows": [f"--data={setting.fixtures.table(n_rows)}", "--target=label"],
+    }
+    return [
+        _compared(setting, title, given, str(number))
+        for number, (title, given) in enumerate(cases.items())
+    ]
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=200_000)
-    given = parser.parse_args()
-    publish("record", measure(given.rounds, given.rows))
+def _compared(setting: Setting, title: str, given: list[str], name: str) -> Figure:
+    folder = setting.folder / "record" / name
+    folder.mkdir(parents=True)
+    settings = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+        "MLFLOW_ENV_ROOT": str(setting.folder / "environments"),
+        "PYTHONPATH": str(ROOT),
+    }
+    options = ["--fresh=true", "--gates="]
+    measures = {
+        who: command(python(module, *given, *options, f"--model_name={who}"), folder, **settings)
+        for who, module in MODULES.items()
+    }
+    found = in_turns(measures, setting.rounds)
+    what = f"main with the record, {title}"
+    return ratio(what, "s", found["with"], "without", found["without"])

@@ -5,6 +5,7 @@ import pandas as pd
 
 N_NUMERIC, N_CATEGORICAL, MAX_LEVELS = 6, 8, 40
 NULL_SHARE = 0.05
+LABEL = "label"
 
 
 def customers(n_rows: int, seed: int = 0) -> pd.DataFrame:
@@ -33,4 +34,4 @@ def customers(n_rows: int, seed: int = 0) -> pd.DataFrame:
         texts = np.array([f"level {code}" for code in range(levels)], dtype=object)[codes]
         frame[f"category_{i}"] = np.where(rng.random(n_rows) < NULL_SHARE, None, texts)
     label = (signal + rng.normal(size=n_rows) > 0).astype(int)
-    return pd.DataFrame(frame | {"label": label})
+    return pd.DataFrame(frame | {LABEL: label})

@@ -1,77 +1,99 @@
-"""Whole commands, timed in turns, and what came of it as a table and as JSON."""
+"""Measurements taken in turns, and what every section is given."""
 
-import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-RESULTS = Path(__file__).resolve().parent / "results"
+from benchmarks.fixtures import Fixtures
+
+ROOT = Path(__file__).resolve().parent.parent
+T = TypeVar("T")
 
 
-def in_turns(
-    commands: Mapping[str, list[str]], rounds: int, cwd: Path, **settings: str
-) -> dict[str, list[float]]:
-    """Time each command once a round, after one round that does not count.
+class Setting:
+    """How to measure, and with what.
 
     Parameters
     ----------
-    commands : mapping of str to list of str
+    folder : Path
+        For files that are gone afterwards.
     rounds : int
-    cwd : Path
-    **settings : str
-        Environment variables.
+    quick : bool
+        Whether to take smaller tables and shorter bursts.
+    """
+
+    def __init__(self, folder: Path, rounds: int, quick: bool) -> None:
+        self.folder, self.rounds, self.quick = folder, rounds, quick
+
+    @cached_property
+    def fixtures(self) -> Fixtures:
+        """Models and tables, made when they are first asked for."""
+        return Fixtures(self.folder)
+
+    @property
+    def many_rows(self) -> int:
+        """Count the rows of the large table."""
+        return 200_000 if self.quick else 1_000_000
+
+
+def in_turns(
+    measures: Mapping[str, Callable[[], T]], rounds: int, warm: bool = True
+) -> dict[str, list[T]]:
+    """Take each measure once a round.
+
+    Parameters
+    ----------
+    measures : mapping of str to callable
+    rounds : int
+    warm : bool
+        Whether to take a round before, which does not count.
 
     Returns
     -------
-    dict of str to list of float
-        Seconds.
+    dict of str to list
+        One result a round.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
-    for number in range(rounds + 1):
-        for name, command in commands.items():
-            start = time.perf_counter()
-            subprocess.run(
-                command, cwd=cwd, env=os.environ | settings, check=True, stdout=subprocess.DEVNULL
-            )
+    results: dict[str, list[T]] = {name: [] for name in measures}
+    for number in range(0 if warm else 1, rounds + 1):
+        print(f"  round {number} of {rounds}", file=sys.stderr)
+        for name, measure in measures.items():
+            result = measure()
             if number:
-                seconds[name].append(time.perf_counter() - start)
-        print(f"round {number} of {rounds}", file=sys.stderr)
+                results[name].append(result)
+    return results
+
+
+def command(arguments: list[str], cwd: Path, **settings: str) -> Callable[[], float]:
+    """Prepare to time a whole command; what it says is shown only if it fails."""
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        done = subprocess.run(
+            arguments, cwd=cwd, env=os.environ | settings, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise SystemExit(f"{' '.join(arguments)}:\n{done.stdout}\n{done.stderr}")
+        return time.perf_counter() - start
+
     return seconds
 
 
-def compared(seconds: Mapping[str, list[float]], one: str, other: str) -> dict[str, Any]:
-    """Compare two commands round by round: median seconds, difference and ratio with spread."""
-    pairs = list(zip(seconds[one], seconds[other], strict=True))
-    differences, ratios = [a - b for a, b in pairs], [a / b for a, b in pairs]
-    return {
-        one: statistics.median(seconds[one]),
-        other: statistics.median(seconds[other]),
-        "difference": statistics.median(differences),
-        "difference_range": [min(differences), max(differences)],
-        "ratio": statistics.median(ratios),
-        "ratio_range": [min(ratios), max(ratios)],
-        "rounds": len(pairs),
-    }
+def python(module: str, *arguments: object) -> list[str]:
+    """Write the command that runs a module of this project."""
+    return [sys.executable, "-m", module, *map(str, arguments)]
 
 
-def publish(name: str, rows: Mapping[str, dict[str, Any]]) -> None:
-    """Print a table, and write it with the machine that it comes from to ``results/``."""
-    machine = {
-        "cpus": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-    }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
-    for title, row in rows.items():
-        print(title)
-        for key, value in row.items():
-            shown = value if isinstance(value, list) else [value]
-            print(f"  {key:<18}", "  ".join(f"{one:.2f}" for one in shown))
+def told(arguments: list[str], cwd: Path, **settings: str) -> str:
+    """Run a command; returns the last line that it printed."""
+    settings = {"PYTHONPATH": str(ROOT)} | settings
+    done = subprocess.run(
+        arguments, cwd=cwd, env=os.environ | settings, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)}:\n{done.stdout}\n{done.stderr}")
+    return done.stdout.strip().splitlines()[-1]

@@ -1,10 +1,12 @@
-"""Cells of any table in the types of the model's signature."""
+"""Cells of any table as the predictor reads them."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from steps.errors import StepError
 
@@ -37,69 +39,119 @@ def _may_hold_numbers(type_: pa.DataType) -> bool:
     if pa.types.is_dictionary(type_):
         type_ = type_.value_type
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
-    return _is_text(type_) or any(is_kind(type_) for is_kind in kinds)
+    return is_text(type_) or any(is_kind(type_) for is_kind in kinds)
 
 
-def _is_text(type_: pa.DataType) -> bool:
+def is_text(type_: pa.DataType) -> bool:
+    """Tell texts of any encoding but a dictionary."""
     kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     return any(is_kind(type_) for is_kind in kinds)
 
 
-def as_signed(
-    cells: pa.RecordBatch, features: list[dict[str, Any]]
-) -> tuple[pd.DataFrame, dict[int, str]]:
-    """Cast cells to the signature, each one by itself.
+def as_cells(
+    table: pa.Table, features: list[dict[str, Any]], coded: Callable[[np.ndarray, list[Any]], Any]
+) -> tuple[dict[str, Any], dict[int, str]]:
+    """Hand columns to the predictor, each cell read by itself.
 
     Parameters
     ----------
-    cells : RecordBatch of n_rows rows
-        The features, in order, in types that ``check_types`` let pass.
+    table : Table of n_rows rows
+        The features, in order, each in one chunk, in types that ``check_types`` let pass.
     features : list of dict
         The contract's.
+    coded : callable
+        Makes a column of codes and cells: the predictor's own ``Coded``.
 
     Returns
     -------
-    frame : DataFrame of n_rows rows
-        Numbers as float, all else as object.
+    columns : dict of str to Cells
+        Numbers as float64, all else by its different cells or as a list.
     problems : dict of int to str
-        Row (from 0) whose text is no number (null in the frame) -> what is wrong with it.
+        Row (from 0) whose text is no number (null in its column) -> what is wrong with it.
     """
-    columns: dict[str, pd.Series] = {}
+    columns: dict[str, Any] = {}
     problems: dict[int, str] = {}
-    for feature, column in zip(features, cells.columns, strict=True):
-        if feature["type"] == "double":
-            numbers = _numbers(column)
-            wrong = np.isnan(numbers) & _filled(column)
-            for row in np.flatnonzero(wrong).tolist():
-                where = f"column {feature['name']!r}, row {row}"
-                text = column[row].as_py()
-                problems.setdefault(row, f"{where}: expected a number, got {text!r:.60}")
-            columns[feature["name"]] = pd.Series(numbers)
-        else:
-            columns[feature["name"]] = _objects(column, feature["kind"])
-    return pd.DataFrame(columns), problems
+    for feature, chunked in zip(features, table.columns, strict=True):
+        name, column = feature["name"], _one_chunk(chunked)
+        if feature["type"] != "double":
+            columns[name] = _objects(column, feature["kind"], coded)
+            continue
+        numbers = numbers_in(column)
+        for row, why in no_numbers_in(column, numbers, name, range(len(column))).items():
+            problems.setdefault(row, why)
+        columns[name] = numbers if feature["kind"] == "numeric" else _by_code(numbers, coded)
+    return columns, problems
 
 
-def _filled(column: pa.Array) -> np.ndarray:
-    """Tell where a text stands; NaN in a column of numbers is a null."""
-    if not _is_text(column.type):
-        return np.zeros(len(column), dtype=bool)
-    return column.is_valid().to_numpy(zero_copy_only=False)
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
 
-def _numbers(column: pa.Array) -> np.ndarray:
-    if not _is_text(column.type):
-        return column.to_pandas().astype(np.float64).to_numpy()
-    texts = column.to_numpy(zero_copy_only=False)
-    return np.asarray(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
+def numbers_in(column: pa.Array) -> np.ndarray:
+    """Read a column's numbers as float64; NaN where there is none."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not is_text(column.type):
+        return pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    try:
+        return pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:  # pandas says which of them are none, and knows spaces and signs
+        texts = column.to_numpy(zero_copy_only=False)
+        return np.asarray(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
 
 
-def _objects(column: pa.Array, kind: str) -> pd.Series:
-    if not _is_text(column.type):
-        return column.to_pandas(integer_object_nulls=True).astype(object)
-    texts = pd.Series(column.to_numpy(zero_copy_only=False), dtype=object)
+def no_numbers_in(
+    column: pa.Array, numbers: np.ndarray, name: str, places: Sequence[int] | np.ndarray
+) -> dict[int, str]:
+    """Find the texts that are no numbers.
+
+    Parameters
+    ----------
+    column : Array of n_rows
+    numbers : ndarray of shape (n_rows,)
+        As ``numbers_in`` read them.
+    name : str
+        Of the column.
+    places : sequence of n_rows int
+        The rows' numbers, for the sentence.
+
+    Returns
+    -------
+    dict of int to str
+        Row (from 0) -> what is wrong with it.
+    """
+    if not is_text(getattr(column.type, "value_type", column.type)):
+        return {}  # NaN in a column of numbers is a null
+    wrong = np.isnan(numbers) & column.is_valid().to_numpy(zero_copy_only=False)
+    return {
+        row: f"column {name!r}, row {places[row]}: expected a number, got "
+        f"{column[row].as_py()!r:.60}"
+        for row in np.flatnonzero(wrong).tolist()
+    }
+
+
+def _by_code(numbers: np.ndarray, coded: Callable[[np.ndarray, list[Any]], Any]) -> Any:
+    cells, codes = np.unique(numbers, return_inverse=True)
+    return coded(codes, cells.tolist())
+
+
+def _objects(column: pa.Array, kind: str, coded: Callable[[np.ndarray, list[Any]], Any]) -> Any:
+    if not pa.types.is_dictionary(column.type):
+        if kind == "text" or pa.types.is_nested(column.type):
+            return _as_python(column, kind)
+        column = column.dictionary_encode()
+    codes = column.indices.fill_null(-1).to_numpy()
+    return coded(codes, _as_python(column.dictionary, kind))
+
+
+def _as_python(column: pa.Array, kind: str) -> list[Any]:
+    if not is_text(column.type):
+        return column.to_pandas(integer_object_nulls=True).astype(object).tolist()
     if kind != "boolean":
-        return texts
+        return column.to_pylist()
     # in a CSV file 0 and 1 are texts as well
-    numbers = pd.Series(_numbers(column))
-    return texts.mask(numbers.isin([0, 1]), numbers)
+    numbers = numbers_in(column)
+    return [
+        number if number in (0, 1) else text
+        for number, text in zip(numbers.tolist(), column.to_pylist(), strict=True)
+    ]

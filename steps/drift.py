@@ -11,16 +11,15 @@ from scipy.stats import chi2, norm
 
 from custom_model.predictor import encode_rows, encoded_names
 from steps import console
+from steps.distances import DISCRETE, is_null, psi, shares_of, total_variation
 from steps.files import read_table
 from steps.parameters import convert
 from steps.runs import launch, step_run
 from steps.storage import contract_at
 
 BINS = 10
-PRIOR = 0.5  # rows added to each bin, so that an empty one has a logarithm
 CONFIDENCE = 0.999
 MOVED = {"psi": 0.2, "total_variation": 0.1, "null_rate": 0.1, "unknown_rate": 0.05}
-DISCRETE = ("categorical", "boolean")
 
 
 def profile(matrix: np.ndarray, contract: dict[str, Any]) -> list[dict[str, Any]]:
@@ -40,11 +39,11 @@ def profile(matrix: np.ndarray, contract: dict[str, Any]) -> list[dict[str, Any]
     """
     profiles = []
     for feature, values in _columns(matrix, contract):
-        present = values[~_null(values, feature)]
+        present = values[~is_null(values, feature)]
         edges: list[float] = []
         if feature["kind"] not in DISCRETE and len(present):
             edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1])).tolist()
-        shares = _shares(present, feature, edges)
+        shares = shares_of(present, feature, edges)
         profiles.append({"edges": edges, "shares": np.round(shares, 6).tolist()})
     return profiles
 
@@ -82,16 +81,18 @@ def compare(frame: pd.DataFrame, contract: dict[str, Any]) -> pd.DataFrame:
     for (feature, values), known in zip(
         _columns(matrix, contract), contract["profile"], strict=True
     ):
-        null = _null(values, feature)
+        null = is_null(values, feature)
         present = values[~null]
-        before, now = np.array(known["shares"]), _shares(present, feature, known["edges"])
+        before, now = np.array(known["shares"]), shares_of(present, feature, known["edges"])
         discrete = feature["kind"] in DISCRETE
         unknown = 1 - now.sum() if feature["kind"] == "categorical" and len(present) else 0.0
-        psi = _psi(before, now, trained, len(present))
+        distance = total_variation(before, now)
+        if not discrete:
+            distance = psi(before, now, trained, len(present))
         measured = {
             "feature": feature["name"],
             "measure": "total_variation" if discrete else "psi",
-            "value": _total_variation(before, now) if discrete else psi,
+            "value": distance,
             "limit": _limit(discrete, len(before), len(present), trained),
             "null_rate": float(null.mean()) if len(null) else 0.0,
             "trained_null_rate": feature["null_rate"],
@@ -106,35 +107,6 @@ def _columns(matrix: np.ndarray, contract: dict[str, Any]) -> list[tuple[dict, n
     widths = [len(encoded_names(feature)) for feature in contract["features"]]
     starts = np.cumsum([0, *widths[:-1]])
     return [(f, matrix[:, start]) for f, start in zip(contract["features"], starts, strict=True)]
-
-
-def _null(values: np.ndarray, feature: dict[str, Any]) -> np.ndarray:
-    if feature["kind"] == "categorical":
-        return values == len(feature["categories"])
-    return np.isnan(values)
-
-
-def _shares(present: np.ndarray, feature: dict[str, Any], edges: list[float]) -> np.ndarray:
-    """Count the share of each bin or category; unknown categories have none."""
-    if feature["kind"] in DISCRETE:
-        n_bins = len(feature.get("categories", (False, True)))
-        bins = present.astype(int)
-    else:
-        n_bins, bins = len(edges) + 1, np.searchsorted(edges, present, side="left")
-    return np.bincount(bins, minlength=n_bins)[:n_bins] / max(len(present), 1)
-
-
-def _psi(before: np.ndarray, now: np.ndarray, n_trained: int, n_rows: int) -> float:
-    before, now = (
-        (shares * count + PRIOR) / (count + PRIOR * len(shares))
-        for shares, count in ((before, n_trained), (now, n_rows))
-    )
-    return float(np.sum((now - before) * np.log(now / before)))
-
-
-def _total_variation(before: np.ndarray, now: np.ndarray) -> float:
-    # what no category holds, on either side, is one category more
-    return float((np.abs(before - now).sum() + abs(before.sum() - now.sum())) / 2)
 
 
 def _limit(discrete: bool, n_bins: int, n_rows: int, n_trained: int) -> float:

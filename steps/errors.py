@@ -3,10 +3,6 @@
 import signal
 from collections.abc import Iterable
 
-from mlflow.exceptions import MlflowException
-
-from steps.outage import explain, without_password
-
 MOST_NAMES = 10
 TRACEBACK_VARIABLE = "PYFUNC_CLASSIFIER_TRACEBACK"
 
@@ -25,6 +21,10 @@ class Stopped(BaseException):
 
 def reason_of(error: BaseException) -> str:
     """Say in one line why a step failed."""
+    from mlflow.exceptions import MlflowException  # the server starts without MLflow
+
+    from steps.outage import explain, without_password
+
     told = "" if isinstance(error, StepError | Stopped) else explain(error)
     text = told or getattr(error, "message", str(error))
     text = text.partition("\n[SQL:")[0]  # what was asked of a database helps nobody

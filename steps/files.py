@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from mlflow.data.dataset_source_registry import resolve_dataset_source
+from mlflow.utils.file_utils import local_file_uri_to_path
 
 from steps import dvc
 from steps.errors import StepError
@@ -121,6 +122,16 @@ def is_gzipped(data: str) -> bool:
     return _name_in(data).endswith(".gz")
 
 
+def has_ending(data: str) -> bool:
+    """Tell by its name whether a file is a table."""
+    return _name_in(data).endswith(FORMATS)
+
+
+def is_uri(data: str) -> bool:
+    """Tell a URI from a path."""
+    return "://" in data or data.startswith(("runs:/", "models:/", "dbfs:/"))
+
+
 def _name_in(data: str) -> str:
     """Find the file's name in a path or URI, whose query may sign it; in lower case."""
     return (urlparse(data).path if data.startswith(("http://", "https://")) else data).lower()
@@ -147,11 +158,11 @@ def local_path(data: str, folder: str, parameter: str = "data") -> Path:
     StepError
         When no file is there, or its name has none of the known endings.
     """
-    if not _name_in(data).endswith(FORMATS):
+    if not has_ending(data):
         expected = ", ".join(FORMATS)
         raise StepError(f"{parameter}: expected a name ending in {expected}, got {data!r}")
-    if "://" in data or data.startswith(("runs:/", "models:/", "dbfs:/")):
-        return _download(data, folder, parameter)
+    if is_uri(data):
+        return local_source(data, folder, parameter)
     path = Path(os.path.abspath(Path(data).expanduser()))  # a link stays one: DVC lays links
     if not path.is_file():
         dvc.check_pulled(path, parameter)
@@ -164,8 +175,25 @@ def local_path(data: str, folder: str, parameter: str = "data") -> Path:
     return path
 
 
-def _download(uri: str, folder: str, parameter: str) -> Path:
+def local_source(uri: str, folder: str, parameter: str) -> Path:
+    """Download what a URI names, a file or a folder.
+
+    Parameters
+    ----------
+    uri : str
+    folder : str
+        To download to; what a ``file:`` URI names stays where it is.
+    parameter : str
+        The name that the user knows it by.
+
+    Raises
+    ------
+    StepError
+        When that fails.
+    """
     try:
+        if uri.startswith("file://") and Path(local_file_uri_to_path(uri)).is_dir():
+            return Path(local_file_uri_to_path(uri))
         if uri.startswith(("http://", "https://", "file://")):  # MLflow would retry for minutes
             path = Path(folder, "download" + "".join(Path(_name_in(uri)).suffixes[-2:]))
             with urllib.request.urlopen(uri, timeout=60) as source, path.open("wb") as file:

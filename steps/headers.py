@@ -2,8 +2,9 @@
 
 import csv
 import gzip
+import io
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from steps.errors import StepError
 
@@ -35,10 +36,16 @@ def csv_header(path: Path, gzipped: bool) -> list[str]:
         When it is no CSV file, or a name stands twice.
     """
     with open_binary(path, gzipped) as file:
-        _check_start(file.read(8))
-    opened: Any = gzip.open if gzipped else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        names = next(csv.reader(file), [])
+        return read_header(file)
+
+
+def read_header(file: IO[bytes]) -> list[str]:
+    """Read the column names of an open CSV file; see ``csv_header``."""
+    _check_start(file.read(8))
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    names = next(csv.reader(text), [])
+    text.detach()
     check_names(names)
     _check_separator(names)
     return names

@@ -17,6 +17,23 @@ class Packaged(NamedTuple):
     contract: dict[str, Any]
     name: str | None  # of the registered model
     version: str | None
+    uri: str  # of this very version
+
+    @property
+    def predictor(self) -> Any:
+        """The artifact's own ``Predictor``: for many rows, without the DataFrames of MLflow."""
+        return self.model.unwrap_python_model().predictor
+
+    @property
+    def code(self) -> Any:
+        """The module of that predictor."""
+        return self.model.unwrap_python_model()._code
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether the pipeline is an ONNX graph, which any number of threads may ask at once."""
+        artifacts = self.model.metadata.flavors["python_function"]["artifacts"]
+        return str(artifacts["pipeline"]["path"]).endswith(".onnx")
 
 
 def load_packaged(model_uri: str) -> Packaged:
@@ -48,7 +65,7 @@ def load_packaged(model_uri: str) -> Packaged:
         raise StepError(
             f"model_uri: expected a model that this project packaged, got {model_uri}: {reason}"
         ) from error
-    return Packaged(model, contract, name, version)
+    return Packaged(model, contract, name, version, fixed)
 
 
 def _registered(model_uri: str) -> tuple[str | None, str | None]:

@@ -1,58 +1,34 @@
-"""score: a file of any size in, a prediction for each good row out."""
+"""score: a table of any size in, a prediction for each good row out."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import mlflow
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
-from steps import console
-from steps.answers import BAD_ROWS, answer, answer_schema
-from steps.atomic import replacing
-from steps.batches import Batch, column_types, read_batches
-from steps.cells import check_types
+from steps import console, score_local
 from steps.errors import StepError
-from steps.files import local_path, reading
-from steps.folders import sha256_of
 from steps.packaged import Packaged, load_packaged
-from steps.parameters import convert
+from steps.parameters import convert, names_in, one_of
 from steps.runs import launch, step_run
+from steps.score_local import Outputs, Scored, check_apart
+from steps.sources import Source, find_source
+from steps.spark_session import check_spark
 
-WRITERS = {".parquet": pq.ParquetWriter, ".csv": pa_csv.CSVWriter}
-
-
-class Outputs(NamedTuple):
-    """Where the answers go."""
-
-    scores: Path
-    bad: Path  # the rows without one
+ENDINGS = {"local": (".parquet", ".csv"), "spark": (".parquet",)}  # by engine
 
 
-class Scored(NamedTuple):
-    """What became of the rows of a file."""
-
-    scored: int
-    bad: int
-    sha256: str  # of the answers' file
-
-    def metrics(self) -> dict[str, float]:
-        """Count all rows, those with an answer and those without."""
-        rows = self.scored + self.bad
-        return {"rows": rows, "scored_rows": self.scored, "bad_rows": self.bad}
-
-
-def output_paths(output: str) -> Outputs:
+def output_paths(output: str, engine: str) -> Outputs:
     """Find where to write, before there is anything to write.
 
     Parameters
     ----------
     output : str
         A path that ends in ``.parquet`` or ``.csv``; a relative one is looked up in the current
-        folder.
+        folder. Spark makes a folder of parquet files.
+    engine : str
 
     Returns
     -------
@@ -64,10 +40,11 @@ def output_paths(output: str) -> Outputs:
         When nothing can be written there.
     """
     path = Path(output).expanduser().resolve()
-    if "://" in output or path.suffix.lower() not in WRITERS:
-        expected = " or ".join(WRITERS)
+    endings = ENDINGS[engine]
+    if "://" in output or path.suffix.lower() not in endings:
+        expected = " or ".join(endings)
         raise StepError(f"output: expected a path ending in {expected}, got {output!r}")
-    if path.is_dir():
+    if path.is_dir() and engine == "local":
         raise StepError(f"output: expected a file, found a folder at {path}")
     if not path.parent.is_dir():
         raise StepError(
@@ -78,78 +55,39 @@ def output_paths(output: str) -> Outputs:
     return Outputs(path, path.with_name(f"{path.stem}.bad{path.suffix}"))
 
 
-def write(packaged: Packaged, batches: Iterable[Batch], outputs: Outputs) -> Scored:
-    """Write the answers to all batches; the files are there whole or not at all.
+def engine(name: str) -> Callable[[Packaged, Source, list[str], Outputs], Scored]:
+    """Find what scores: this machine, or Spark.
 
     Raises
     ------
     StepError
-        When they cannot be written or read.
+        When Spark is not installed.
     """
-    schema = answer_schema(packaged)
-    open_writer = WRITERS[outputs.scores.suffix.lower()]
-    n_scored = n_bad = 0
-    with replacing(outputs.bad, outputs.scores) as (bad_file, scores_file):
-        with (
-            open_writer(str(scores_file.path), schema) as scores_writer,
-            open_writer(str(bad_file.path), BAD_ROWS) as bad_writer,
-        ):
-            for batch in batches:
-                scored, bad = answer(packaged, batch, schema)
-                scores_writer.write(scored)
-                bad_writer.write(bad)
-                n_scored, n_bad = n_scored + scored.num_rows, n_bad + bad.num_rows
-        bad_file.wanted = n_bad > 0
-        return Scored(n_scored, n_bad, sha256_of(scores_file.path))
+    if name == "local":
+        return score_local.score
+    check_spark()
+    from steps import spark_score
 
-
-def score(packaged: Packaged, path: Path, data: str, outputs: Outputs) -> Scored:
-    """Score a file.
-
-    Parameters
-    ----------
-    packaged : Packaged
-    path : Path
-    data : str
-        The name that the user gave it, with its ending.
-    outputs : Outputs
-
-    Returns
-    -------
-    Scored
-
-    Raises
-    ------
-    StepError
-        When it cannot be read or the answers cannot be written; then nothing is.
-    """
-    features = packaged.contract["features"]
-    for output in outputs:
-        if output.exists() and output.samefile(path):
-            raise StepError(f"output: expected another file than the input, got {output}")
-    with reading(data, "input"):
-        check_types(column_types(path, data), features)
-        batches = read_batches(path, data, [feature["name"] for feature in features])
-    return write(packaged, _named(batches, data), outputs)
-
-
-def _named(batches: Iterable[Batch], data: str) -> Iterable[Batch]:
-    with reading(data, "input"):
-        yield from batches
+    return spark_score.score
 
 
 def run(declared: dict[str, str], further: dict[str, str]) -> Scored:
     """Run the step; returns how many rows were scored."""
     with step_run("score", declared) as active, TemporaryDirectory() as folder:
         params = convert("score", declared, further)
-        outputs = output_paths(params["output"])
-        path = local_path(params["input"], folder, "input")
+        one_of("engine", params["engine"], ENDINGS)
+        outputs = output_paths(params["output"], params["engine"])
+        score = engine(params["engine"])
+        ids = list(dict.fromkeys(names_in(params["id"])))
+        source = find_source(params["input"], folder)
         packaged = load_packaged(params["model_uri"])
-        with console.progress(f"scoring {params['input']}"):
-            sha256 = sha256_of(path)
-            scored = score(packaged, path, params["input"], outputs)
+        with console.progress(f"hashing {params['input']}"):
+            sha256 = source.sha256()
+        check_apart(source, outputs)
+        scored = score(packaged, source, ids, outputs)
         tags = {"model_uri": params["model_uri"], "input_sha256": sha256}
-        tags["output_sha256"] = scored.sha256
+        if scored.sha256:
+            tags["output_sha256"] = scored.sha256
         if packaged.version:
             tags |= {"model_name": packaged.name, "model_version": packaged.version}
         mlflow.set_tags(tags)

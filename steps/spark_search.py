@@ -1,25 +1,15 @@
 """The search on Spark: MLflow's own Optuna study, whose trials run on the executors."""
 
-import importlib.util
-import os
-import shutil
-import signal
-import sys
-import tempfile
-import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Param, Run, RunTag
 
-from steps.errors import StepError
 from steps.folds import Folds, lone_scorer
 from steps.search import Search, TrialFailedError, pruner, quiet, score_trial, study_of
+from steps.spark_session import spark_session
 from steps.stale import own_process
 from steps.trials import PARENT, STATE, STUDY, running_means, write
 
@@ -27,51 +17,6 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import Trial
     from pyspark.sql import SparkSession
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def check_spark() -> None:
-    """Refuse an engine that is not installed.
-
-    Raises
-    ------
-    StepError
-        Saying what to install.
-    """
-    if importlib.util.find_spec("pyspark") is None:
-        raise StepError(
-            "engine: spark needs pyspark, which is not installed; start with "
-            "`uv run --extra spark mlflow run ...`, or pip install 'pyspark>=4'"
-        )
-    java = Path(os.environ.get("JAVA_HOME", ""), "bin", "java")
-    if not os.environ.get("SPARK_REMOTE") and not java.exists() and not shutil.which("java"):
-        raise StepError(
-            "engine: spark needs Java 17 or later, found none; install one (such as the package "
-            "openjdk-17-jre-headless), or set JAVA_HOME"
-        )
-
-
-@contextmanager
-def spark_session() -> Iterator["SparkSession"]:
-    """Start Spark, or join the session at hand, and give its executors the code of this project."""
-    from pyspark.sql import SparkSession
-
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    before, on_interrupt = SparkSession.getActiveSession(), signal.getsignal(signal.SIGINT)
-    spark = SparkSession.builder.appName("tune").getOrCreate()
-    signal.signal(signal.SIGINT, on_interrupt)  # Spark took it
-    spark.sparkContext.setLogLevel("FATAL")
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # pyspark does not know pandas 3 yet
-        for package in ("steps", "custom_model"):
-            archive = shutil.make_archive(f"{folder}/{package}", "zip", ROOT, package)
-            spark.sparkContext.addPyFile(archive)
-        try:
-            yield spark
-        finally:
-            if before is None:
-                spark.stop()
 
 
 def search_on_spark(
@@ -101,7 +46,7 @@ def search_on_spark(
     quiet()
     done = _ended(search, active)
     if len(done) < trials:
-        with spark_session() as spark:
+        with spark_session("tune", ("steps", "custom_model")) as spark:
             _optimize(search, folds, trials - len(done), timeout, active, spark)
     return study_of(_ended(search, active), search), len(done)
 

@@ -45,7 +45,7 @@ def check_parameters(params: dict[str, Any], fixed: dict[str, str]) -> None:
         raise StepError(f"seed: expected 0 or more, got {params['seed']}")
     check_training(params, fixed)
     if params["engine"] == "spark":
-        from steps.spark_search import check_spark
+        from steps.spark_session import check_spark
 
         check_spark()
 

@@ -65,4 +65,4 @@ def test_main_takes_the_parameters_of_the_three_steps():
 
 
 def test_only_named_entry_points_exist():
-    assert set(PROJECT["entry_points"]) == set(ENTRY_POINTS)
+    assert set(PROJECT["entry_points"]) == {*ENTRY_POINTS, "serve"}

@@ -15,7 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import ROOT, shell
+from tests.artifacts import make_artifact
+from tests.conftest import ROOT
+from tests.own_server import OwnServer, own_server
 from tests.serving import Server, serving
 from tests.tables import customers
 
@@ -64,23 +66,9 @@ def parquet() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def artifact(store: str, tracking: dict[str, str], tmp_path_factory) -> Path:
+def artifact(tmp_path_factory) -> Path:
     """An artifact with every kind of feature and two classes."""
-    folder = tmp_path_factory.mktemp("customers")
-    customers().to_csv(folder / "customers.csv", index=False)
-    done = shell(
-        [
-            "mlflow", "run", str(ROOT), "--env-manager", "local", "-P", "target=churn",
-            "-P", f"data={folder / 'customers.csv'}", "-P", "model_name=customers",
-        ],
-        folder,
-        **tracking,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    mlflow.set_tracking_uri(store)
-    mlflow.artifacts.download_artifacts("models:/customers/1", dst_path=str(folder / "artifact"))
-    mlflow.set_tracking_uri(None)
-    return folder / "artifact"
+    return make_artifact(tmp_path_factory.mktemp("customers") / "artifact", customers(), "churn")
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +80,13 @@ def model(artifact: Path) -> mlflow.pyfunc.PyFuncModel:
 def server(artifact: Path, serving_python: Path) -> Iterator[Server]:
     with serving(serving_python, artifact) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def own(artifact: Path, tmp_path_factory) -> Iterator[OwnServer]:
+    """Our own server of the same artifact."""
+    with own_server(artifact, tmp_path_factory.mktemp("own")) as own:
+        yield own
 
 
 # name -> body, status, what the message holds (or for 200: how many rows come back)
@@ -292,6 +287,33 @@ MLFLOWS_OWN: dict[str, tuple[str | bytes, str, int, str | int]] = {
 }  # fmt: skip
 
 
+# what our own server answers otherwise, and better: listed in docs/serving.md
+IN_COLUMNS = {name: [value] for name, value in ROW.items()}
+OWN: dict[str, tuple[str | bytes, str, int, str | int]] = {
+    "index longer than the one row": (
+        split(index=[1, 2, 3]), JSON, 400, "dataframe_split: expected an index of 1 entries",
+    ),
+    "ragged, shorter": (
+        split(data=[list(ROW.values()), [1]]), JSON, 400, "row 1: expected 8 cells, as there are",
+    ),
+    "unknown param": (with_params('{"nope": 1}'), JSON, 400, "params: expected some of ['output'"),
+    "deep nesting": ("[" * 100_000, JSON, 400, "body: nested too deeply"),
+    "csv with a short row": (table("1,2"), CSV, 400, "line 2: expected 8 cells, as in the header"),
+    "parquet": (parquet(), PARQUET, 200, 1),
+    "null text in inputs": (
+        json.dumps({"inputs": IN_COLUMNS | {"city": [None]}, "params": {"strict": True}}), JSON,
+        200, 1,
+    ),
+    "number as text in inputs": (
+        json.dumps({"inputs": IN_COLUMNS | {"city": [7]}}), JSON, 400,
+        "column 'city', row 0: expected text, got 7",
+    ),
+    "cut row in instances": (
+        json.dumps({"instances": [ROW, {}]}), JSON, 400, "instances: row 1: missing columns ['age'",
+    ),
+}  # fmt: skip
+
+
 def check(answer: tuple[int, str], status: int, expected: str | int) -> None:
     """Check status, rows or message, and that nothing leaks."""
     given, body = answer
@@ -345,6 +367,35 @@ def test_what_mlflow_decides_before_our_code_is_as_documented(server, name):
     assert f"| {name} |" in (ROOT / "docs" / "serving.md").read_text()
 
 
+ALL_CASES = (
+    {name: (body, JSON) for name, (body, *_) in JSON_CASES.items()}
+    | {name: case[:2] for name, case in (OTHER_CASES | MLFLOWS_OWN).items()}
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(ALL_CASES.keys() - OWN.keys()))
+def test_our_own_server_answers_as_mlflows_does(server, own, name):
+    body, content_type = ALL_CASES[name]
+    theirs, ours = server.ask(body, content_type), own.ask(body, content_type)
+    assert ours.status == theirs[0], ours.text
+    if ours.status == 200:
+        assert strict_json(ours.text) == strict_json(theirs[1])
+    else:
+        assert set(json.loads(ours.text)) == {"error_code", "message"}
+        assert "\n" not in ours.message
+        assert leaks(ours.text) == []
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_our_own_server_answers_otherwise_is_documented(server, own, name):
+    body, content_type, status, expected = OWN[name]
+    ours = own.ask(body, content_type)
+    check((ours.status, ours.text), status, expected)
+    assert server.ask(body, content_type) != (ours.status, ours.text)
+    own_part = (ROOT / "docs" / "serving.md").read_text().partition("## Our own server")[2]
+    assert f"| {name} |" in own_part
+
+
 def test_at_least_120_requests_stand_in_the_table():
     assert len(JSON_CASES) + len(OTHER_CASES) + len(MLFLOWS_OWN) >= 120
 
@@ -379,8 +430,8 @@ def rows_of(columns: list[tuple[str, str]]) -> st.SearchStrategy[list[dict]]:
     return st.lists(st.fixed_dictionaries(cells), min_size=1, max_size=4)
 
 
-def test_2000_generated_requests_get_400_or_the_answers_of_the_loaded_model(
-    server, artifact, model
+def test_2000_generated_requests_get_400_or_the_answers_of_the_loaded_model_from_both_servers(
+    server, own, artifact, model
 ):
     inputs = mlflow.models.Model.load(str(artifact)).signature.inputs
     columns = [(spec.name, spec.type.name) for spec in inputs]
@@ -392,8 +443,13 @@ def test_2000_generated_requests_get_400_or_the_answers_of_the_loaded_model(
     )  # fmt: skip
     @given(rows_of(columns), st.sampled_from(["raise", "null"]))
     def ask(rows: list[dict], on_error: str) -> None:
-        status, body = server.ask(records(*rows, params={"on_error": on_error}))
+        request = records(*rows, params={"on_error": on_error})
+        status, body = server.ask(request)
         statuses.append(status)
+        ours = own.ask(request)
+        assert ours.status == status, ours.text
+        if status == 200 and on_error == "raise":
+            assert strict_json(ours.text) == strict_json(body)
         assert status in (200, 400), body
         assert "Traceback" not in body
         if status == 200:

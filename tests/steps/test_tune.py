@@ -8,7 +8,7 @@ import mlflow
 import pytest
 
 from steps.registry import find_alias
-from steps.spark_search import check_spark
+from steps.spark_session import check_spark
 from steps.trials import find_trials
 
 NAME = "tune-test"

@@ -1,0 +1,1 @@
+"""What the template is compared with, each as one would write it."""

@@ -1,0 +1,98 @@
+import json
+import socket
+from contextlib import ExitStack
+
+import pytest
+
+from tests.own_server import own_server
+from tests.steps.server.conftest import ROW, records
+
+
+@pytest.fixture(scope="module")
+def strict(artifact, tmp_path_factory):
+    """A server with small limits."""
+    folder = tmp_path_factory.mktemp("strict")
+    limits = {"max_bytes": 20_000, "max_rows": 20, "request_timeout": 0.5, "concurrency": 2}
+    with own_server(artifact, folder, **limits) as server:
+        yield server
+
+
+def half_sent(server, length=400):
+    """Open a request whose body does not come."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    head = f"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{{"
+    connection.sendall(head.encode())
+    return connection
+
+
+def test_more_rows_than_allowed_are_refused(strict):
+    row = {name: None for name in ROW}
+    assert len(strict.ask(records(*[row] * 20)).predictions) == 20
+    reply = strict.ask(records(*[row] * 21))
+    assert (reply.status, reply.message) == (413, "expected at most 20 rows, got 21")
+
+
+def test_a_larger_body_than_allowed_is_refused_before_it_is_sent(strict):
+    with half_sent(strict, length=20_001) as connection:
+        head = connection.recv(4096)
+    assert head.startswith(b"HTTP/1.1 413")
+    assert b"connection: close" in head
+
+
+def test_a_larger_body_in_pieces_is_refused(strict):
+    reply = strict.send("POST", "/invocations", iter([b" " * 5000] * 5), {})
+    assert reply.status == 413
+    assert reply.message.startswith("body: expected at most 20000 bytes (max_bytes), got more")
+
+
+def test_a_body_that_does_not_come_is_given_up(strict):
+    with half_sent(strict) as connection:
+        assert connection.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_a_saturated_server_is_not_ready_and_says_when_to_try_again(artifact, tmp_path):
+    with own_server(artifact, tmp_path, concurrency=2) as server, ExitStack() as held:
+        connections = [held.enter_context(half_sent(server)) for _ in range(2)]
+        while server.get("/ready").status == 200:
+            pass
+        assert server.get("/ready").text == '{"status":"saturated"}'
+        reply = server.ask(records(ROW))
+        assert (reply.status, reply.headers["retry-after"]) == (429, "1")
+        assert reply.message.startswith("busy: 2 requests under way")
+        for connection in connections:
+            connection.close()
+        while server.get("/ready").status == 503:
+            pass
+        assert server.ask(records(ROW)).status == 200
+
+
+def test_an_answer_that_takes_too_long_is_given_up_and_keeps_its_place(artifact, tmp_path):
+    with own_server(artifact, tmp_path, request_timeout=0.01, concurrency=1) as server:
+        body = records(*[ROW] * 9_000)
+        reply = server.ask(body)
+        assert (reply.status, reply.message) in [
+            (504, "no answer within 0.01 seconds; send fewer rows at a time"),
+            (408, "expected the whole body within 0.01 seconds"),
+        ]
+        while server.get("/ready").status == 503:
+            pass
+        assert server.ask(records(ROW)).status == 200
+
+
+def test_brackets_without_end_are_refused(server):
+    reply = server.ask("[" * 100_000)
+    assert (reply.status, reply.message) == (400, "body: nested too deeply")
+
+
+def test_a_deeply_nested_cell_is_refused(server):
+    depth = 900
+    cell = "[" * depth + "]" * depth
+    body = json.dumps({"dataframe_records": [ROW | {"city": "@"}]}).replace('"@"', cell)
+    assert server.ask(body).status == 400
+
+
+def test_a_request_that_no_http_server_reads_ends_its_connection_only(server):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(b"\x00\xff nonsense\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 400")
+    assert server.ask(records(ROW)).status == 200
