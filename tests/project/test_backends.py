@@ -13,7 +13,7 @@ from mlflow.projects.databricks import DatabricksJobRunner, before_run_validatio
 from mlflow.projects.utils import load_project
 from mlflow.version import VERSION
 
-from steps.parameters import split_arguments
+from steps.parameters import convert, split_arguments
 from tests.conftest import ROOT, shell
 
 DOCS = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
@@ -160,3 +160,17 @@ def test_the_image_of_the_project_installs_from_the_lock(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "+ mlflow==" in done.stderr
     assert "+ pytest==" not in done.stderr
+
+
+def test_the_deployment_starts_our_server_at_the_port_that_it_probes():
+    (entry_point,) = re.findall(
+        r"^ENTRYPOINT (.+)$", (ROOT / "deploy" / "server.dockerfile").read_text(), re.MULTILINE
+    )
+    deployment = yaml.safe_load((ROOT / "deploy" / "server.yaml").read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    _, _, module, *argv = [*json.loads(entry_point), *container["args"]]
+    params = convert("serve", *split_arguments("serve", argv)[:2])
+    assert (module, params["host"]) == ("steps.serve", "0.0.0.0")
+    assert container["ports"] == [{"name": "http", "containerPort": params["port"]}]
+    grace = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert grace > params["drain_seconds"] + params["request_timeout"]
