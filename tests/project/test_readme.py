@@ -21,7 +21,7 @@ COMMANDS = [
     for language, block in BLOCKS
     if language == "bash"
     for line in block.splitlines()
-    if re.match(r"(uv run )?mlflow run", line)
+    if re.match(r"(uv run )?mlflow run", line) and "-e serve" not in line  # which does not end
 ]
 
 
