@@ -19,6 +19,7 @@ from steps.server.pages import PATHS, pages_of
 from steps.server.replies import Message, Receive, Scope, Send, refuse, send_json
 from steps.server.settings import Settings
 
+INVOCATIONS = "/invocations"
 PAGE = "/"  # tells nothing of the model: it asks for the token itself
 INLINE_BYTES = 16_384  # a larger body is answered in a thread, or others would wait for it
 OPEN_PATHS = ("/ping", "/health", "/ready")  # probes know neither a token nor a name for the host
@@ -94,7 +95,9 @@ class App:
         try:
             if path not in OPEN_PATHS:
                 self._callers.check(headers, token=path != PAGE)
-            if path == "/invocations" and scope["method"] == "POST":
+            if path == INVOCATIONS:
+                if scope["method"] != "POST":
+                    raise RequestError(f"{path}: expected POST", 405, allow="POST")
                 found = await self._invoke(headers, receive)
                 rows = len(found.matrix)
                 await send_json(answer, 200, found.body)

@@ -2,16 +2,20 @@
 
 from typing import Any
 
-from custom_model.predictor import ON_ERROR, OUTPUTS
+from custom_model.predictor import LARGEST, ON_ERROR, OUTPUTS
 from steps.server.model import Model
 
 NULLABLE: dict[str, dict[str, Any]] = {
-    "numeric": {"type": ["number", "null"]},
+    "numeric": {"type": ["number", "null"], "minimum": -LARGEST, "maximum": LARGEST},
     "boolean": {
         "enum": [True, False, 1, 0, "true", "false", "TRUE", "FALSE", "True", "False", None]
     },
     "categorical": {"type": ["string", "null"]},
-    "datetime": {"type": ["string", "null"], "description": "ISO 8601 date or time"},
+    "datetime": {
+        "type": ["string", "null"],
+        "anyOf": [{"format": "date"}, {"format": "date-time"}, {"type": "null"}],
+        "description": "ISO 8601 date or time",
+    },
     "text": {"type": ["string", "null"]},
 }
 MOST_EXAMPLES = 50
@@ -55,7 +59,7 @@ def _schemas(model: Model) -> dict[str, Any]:
         "properties": {feature["name"]: _cell(feature) for feature in contract["features"]},
         "required": names,
     }
-    rows = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
+    rows = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Row"}}
     split = {
         "type": "object",
         "properties": {
@@ -66,7 +70,8 @@ def _schemas(model: Model) -> dict[str, Any]:
         "required": ["columns", "data"],
         "additionalProperties": False,
     }
-    columns = {"type": "object", "additionalProperties": {"type": "array"}, "required": names}
+    column = {"type": "array"}
+    columns = {"type": "object", "properties": dict.fromkeys(names, column), "required": names}
     forms = {
         "dataframe_records": rows,
         "dataframe_split": split,

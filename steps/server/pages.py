@@ -38,9 +38,6 @@ def pages_of(app: "App") -> Starlette:
     async def openapi(request: Request) -> Response:
         return JSONResponse(schema_of(app.model))
 
-    async def answers(request: Request) -> Response:
-        return _refused(405, "/invocations: expected POST", allow="POST")
-
     routes = {
         "/ping": alive, "/health": alive, "/ready": ready, "/version": version,
         "/metrics": metrics, "/openapi.json": openapi, "/": page,
@@ -48,7 +45,6 @@ def pages_of(app: "App") -> Starlette:
     return Starlette(
         routes=[
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in routes.items()),
-            Route("/invocations", answers, methods=["GET", "PUT", "PATCH", "DELETE"]),
         ],
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
