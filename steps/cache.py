@@ -18,6 +18,7 @@ from steps.system_metrics import is_cost
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "cache_key"
+BODIES = ("body", "orelse", "finalbody", "handlers", "cases")  # of statements
 CACHED_FROM = "cached_from"
 # how a run is opened, watched and shown: no result depends on it
 PLUMBING = {
@@ -96,7 +97,9 @@ def environment_sha256() -> str:
 @cache
 def packages() -> list[str]:
     """List every installed package as ``name==version``, sorted."""
-    found = {f"{one.name}=={one.version}" for one in distributions() if one.name}
+    # each look at a name or a version would parse all of a package's metadata anew
+    metadata = (one.metadata for one in distributions())
+    found = {f"{one['Name']}=={one['Version']}" for one in metadata if one["Name"]}
     return sorted(found, key=str.lower)
 
 
@@ -108,16 +111,24 @@ def _closure(
         return seen
     seen.add(path)
     for name in _imports(path.read_bytes()):
-        place = ROOT.joinpath(*name.split("."))
-        _closure(place.with_suffix(".py"), seen, without)
-        _closure(place / "__init__.py", seen, without)
+        for place in _places(ROOT, name):
+            _closure(place, seen, without)
     return seen
 
 
 @cache
+def _places(root: Path, module: str) -> list[Path]:
+    """Find the files of a module of this project, whose package is run too."""
+    place = root.joinpath(*module.split("."))
+    files = (place.with_suffix(".py"), place / "__init__.py")
+    return [file for file in files if file.exists()]
+
+
+@cache
 def _imports(source: bytes) -> list[str]:
-    found = []
-    for node in ast.walk(ast.parse(source)):
+    found, nodes = [], list[ast.AST](ast.parse(source).body)
+    for node in nodes:  # no expression imports: to walk through those would take most of the time
+        nodes += [part for field in BODIES for part in getattr(node, field, ())]
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
