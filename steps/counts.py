@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-EPSILON = np.finfo(np.float64).eps
-
 
 class Counts(NamedTuple):
     """Rows of every class: arrays of shape (n_classes,), int."""
@@ -69,9 +67,23 @@ def balanced_accuracy(counted: Counts) -> float:
 
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Compute the mean negative log-likelihood; equal to ``sklearn.metrics.log_loss``."""
-    chosen = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.clip(chosen, EPSILON, 1 - EPSILON)).mean())
+    """Compute the mean negative log-likelihood; equal to ``sklearn.metrics.log_loss``.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_rows,), int
+        Class indices.
+    probabilities : ndarray of shape (n_rows, n_classes), float
+        Clipped by the resolution of their own dtype.
+
+    Examples
+    --------
+    >>> round(log_loss(np.array([0, 1]), np.array([[0.5, 0.5], [0.0, 1.0]])), 4)
+    0.3466
+    """
+    true = probabilities[np.arange(len(labels)), labels]
+    tiny = np.finfo(probabilities.dtype).eps
+    return float(-np.log(np.clip(true, tiny, 1 - tiny), dtype=np.float64).mean())
 
 
 def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -9,8 +9,9 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from custom_model.predictor import decide
+from steps.counts import log_loss
+from steps.epochs import MOST_ROWS
 from steps.fitting import SMALL
-from steps.log_loss import MOST_ROWS, log_loss
 from steps.metrics import measure
 from steps.recorder import Datasets, metric, write
 

@@ -6,10 +6,10 @@ from sklearn.metrics import log_loss as by_scikit_learn
 
 from custom_model.predictor import encode
 from steps.contract import infer_contract
+from steps.counts import log_loss
 from steps.epochs import has_epochs, validation_positions
 from steps.errors import StepError
 from steps.fitting import build_pipeline, fit
-from steps.log_loss import log_loss
 from steps.rows import class_indices
 from tests.tables import customers, ten_classes
 
