@@ -5,10 +5,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.conftest import ROOT
 from tests.tables import customers
 
 MODEL = "models:/pyfunc-classifier/1"
-PENGUINS = pd.read_csv("data/penguins.csv").drop(columns="species")
+PENGUINS = pd.read_csv(ROOT / "data" / "penguins.csv").drop(columns="species")
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_a_bad_file_in_a_folder_is_named(score, tmp_path):
     PENGUINS.to_csv(tmp_path / "in" / "a.csv", index=False)
     (tmp_path / "in" / "b.csv").write_bytes(PENGUINS.to_csv(index=False).encode() + b'1,"')
     outcome = score(tmp_path / "in")
-    assert f"{tmp_path}/in/b.csv: last row: expected an end to every quote" in outcome.err
+    assert f"{tmp_path}/in/b.csv: row 344: expected an end to every quote" in outcome.err
     assert not (tmp_path / "s.parquet").exists()
 
 
