@@ -161,7 +161,9 @@ def _parquet_batches(
     path: Path, columns: list[str], coded: Sequence[str], ids: Sequence[str]
 ) -> Batches:
     start = 0
-    with pq.ParquetFile(path, buffer_size=1 << 20, read_dictionary=list(coded)) as file:
+    # a buffered file would keep in memory what it has read
+    options = {"buffer_size": 1 << 20, "pre_buffer": False, "read_dictionary": list(coded)}
+    with pq.ParquetFile(path, **options) as file:
         wanted = list(dict.fromkeys([*columns, *ids]))
         for piece in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
             stop = start + piece.num_rows

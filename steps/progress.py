@@ -8,6 +8,8 @@ from tqdm import tqdm
 
 from steps.console import PATIENCE
 
+EVERY = 0.2  # seconds
+
 
 class Counted(Protocol):
     """Rows of which one knows how many of all they complete."""
@@ -37,9 +39,12 @@ def shown(doing: str, done: Iterable[T]) -> Iterator[T]:
         unit_scale=True,
         leave=False,
         delay=PATIENCE,
+        mininterval=EVERY,
+        file=sys.stderr,
         disable=not sys.stderr.isatty(),
     ) as bar:
         for part in done:
+            n_rows = bar.n + part.n_rows
+            bar.total = max(n_rows, round(n_rows / (part.share or 1)))
             bar.update(part.n_rows)
-            bar.total = max(bar.n, round(bar.n / (part.share or 1)))
             yield part

@@ -126,12 +126,14 @@ def _answered(
     cells = fn.struct(*(fn.col(feature(i)).alias(name) for i, name in enumerate(names)))
     answered = rows.withColumn("answer", predict(cells))
     answer = fn.col("answer")
+    error = answer.getField("error")
     # the model counts from the first row that it is given
-    why = fn.regexp_replace(
-        answer.getField("error"),
+    counted = fn.regexp_replace(
+        error,
         fn.lit("^(column .*?, row )[0-9]+: "),
         fn.concat(fn.lit("$1"), fn.col(ROW).cast("string"), fn.lit(": ")),
     )
+    why = fn.when(error.startswith("column "), counted)  # MLflow makes a text of None
     return answered.select(
         fn.col(ROW).alias("row"),
         *(fn.col(given(i)).alias(name) for i, name in enumerate(ids)),

@@ -5,6 +5,7 @@ import random
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from steps import batches
@@ -130,3 +131,30 @@ def test_a_parquet_table_keeps_its_types(tmp_path, monkeypatch):
     frame.to_parquet(tmp_path / "t.parquet", row_group_size=2)
     rows, _ = read(tmp_path / "t.parquet", ("c", "a"))
     assert rows == {0: ("x", 1), 1: (None, 2), 2: ("y", 3)}
+
+
+def test_what_is_read_of_a_parquet_table_does_not_stay_in_memory(tmp_path):
+    frame = pd.DataFrame({"a": np.random.default_rng(0).random(400_000)})
+    frame.to_parquet(tmp_path / "t.parquet", row_group_size=20_000)
+    before = pa.total_allocated_bytes()
+    batches_read = read_batches(tmp_path / "t.parquet", "t.parquet", ["a"])
+    held = [pa.total_allocated_bytes() - before for _ in batches_read]
+    assert max(held) < 1.5 * max(held[:3])
+
+
+def test_texts_are_read_as_codes_where_asked_for(tmp_path):
+    frame = pd.DataFrame({"a": ["x", None, "x", "NA"], "b": ["1", "2", "3", "4"]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    for name, texts, n_nulls in (("t.csv", ["x"], 2), ("t.parquet", ["x", "NA"], 1)):
+        (batch,) = evened(read_batches(tmp_path / name, name, ["a"], coded=["a"]))
+        cells = batch.cells["a"].chunk(0)
+        found = cells.dictionary.take(cells.indices.drop_null().unique()).to_pylist()
+        assert (found, cells.null_count) == (texts, n_nulls)
+
+
+def test_ids_are_read_as_they_stand(tmp_path):
+    path = written(tmp_path, "a,b\n1,NA\nNA,\n")
+    (batch,) = evened(read_batches(path, str(path), ["a"], ids=["b", "a"]))
+    assert batch.ids.to_pydict() == {"b": ["NA", ""], "a": ["1", "NA"]}
+    assert batch.cells.to_pydict() == {"a": ["1", None]}
