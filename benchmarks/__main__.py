@@ -27,7 +27,7 @@ def measure(sections: list[str], setting: Setting) -> dict[str, list[Figure]]:
         start = time.perf_counter()
         found[name] = importlib.import_module(f"benchmarks.{name}").measure(setting)
         seconds = time.perf_counter() - start
-        print(f"\n{name} ({setting.rounds} rounds, {seconds:.0f} s)\n{as_text(found[name])}\n")
+        print(f"\n{name} ({seconds:.0f} s)\n{as_text(found[name])}\n")
     return found
 
 
