@@ -37,7 +37,7 @@ def _loading(setting: Setting) -> list[Figure]:
         for name, path in folders.items()
         for how in ("checked", "unchecked")
     }
-    found = in_turns(measures, setting.rounds)
+    found = in_turns(measures, setting.few_rounds, warm=False)
     figures = []
     # MLflow compares every package that is installed with the artifact's requirements, once
     for how, what in (("checked", ""), ("unchecked", ", suppress_warnings=True")):
@@ -61,7 +61,7 @@ def _starting(setting: Setting) -> list[Figure]:
         return seconds
 
     try:
-        found = in_turns({name: first(name) for name in STARTED}, setting.rounds)
+        found = in_turns({name: first(name) for name in STARTED}, setting.few_rounds)
     except SystemExit as error:
         return [skipped(what, str(error), "<= 1.5")]
     ours = found[servers.OURS]

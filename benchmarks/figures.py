@@ -12,7 +12,8 @@ Figure = dict[str, Any]  # JSON-ready
 
 
 def ratio(
-    what: str, unit: str, ours: Sequence[float], peer: str, theirs: Sequence[float], target: str = ""
+    what: str, unit: str, ours: Sequence[float], peer: str, theirs: Sequence[float],
+    target: str = "",
 ) -> Figure:  # fmt: skip
     """Compare with a peer, round by round.
 

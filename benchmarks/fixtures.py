@@ -79,7 +79,7 @@ class Fixtures:
 
         X, y = self.frame.drop(columns=LABEL), self.frame[LABEL]
         texts = list(X.select_dtypes(exclude="number"))
-        encoder = TargetEncoder(target_type="binary", random_state=SEED)
+        encoder = TargetEncoder(target_type="binary")
         preprocessor = make_column_transformer((encoder, texts), remainder="passthrough")
         classifier = HistGradientBoostingClassifier(random_state=SEED)
         return make_pipeline(preprocessor, classifier).fit(X, y)

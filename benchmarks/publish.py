@@ -43,13 +43,13 @@ def publish(found: dict[str, list[Figure]]) -> None:
 
 
 def rendered(page: str, published: dict[str, Any]) -> str:
-    """Put the tables of published figures between the marks of a page.
+    """Put published figures between the marks of a page.
 
     Parameters
     ----------
     page : str
-        Markdown, with a pair of marks ``<!-- name -->`` and ``<!-- end name -->`` for ``machine``
-        and for each section.
+        Markdown, with pairs of marks ``<!-- name -->`` and ``<!-- end name -->`` for ``machine``,
+        ``targets`` and each section.
     published : dict
         ``machine`` and ``sections``.
 
@@ -57,10 +57,18 @@ def rendered(page: str, published: dict[str, Any]) -> str:
     -------
     str
     """
-    texts = {name: as_markdown(figures) for name, figures in published["sections"].items()}
-    texts["machine"] = ", ".join(f"{k} {v}" for k, v in published["machine"].items())
+    sections = published["sections"]
+    texts = {name: as_markdown(figures) for name, figures in sections.items()}
+    texts["machine"] = ", ".join(f"{key} {value}" for key, value in published["machine"].items())
+    texts["targets"] = as_markdown(targets(sections))
     for name, text in texts.items():
-        marks = f"<!-- {name} -->", f"<!-- end {name} -->"
-        pattern = "|".join([f"({re.escape(marks[0])}\n).*?({re.escape(marks[1])})"])
-        page = re.sub(pattern, lambda m, text=text: f"{m[1]}{text}\n{m[2]}", page, flags=re.DOTALL)
+        start, end = f"<!-- {name} -->\n", f"<!-- end {name} -->"
+        before, found, rest = page.partition(start)
+        if found:
+            page = f"{before}{start}{text}\n{end}{rest.partition(end)[2]}"
     return page
+
+
+def targets(sections: dict[str, list[Figure]]) -> list[Figure]:
+    """Pick the figures that have a target."""
+    return [figure for figures in sections.values() for figure in figures if figure["target"]]

@@ -76,6 +76,8 @@ def _figures(what: str, results: dict, clients: int, reasons: dict[str, str]) ->
     figures = []
     for ours, peer, target in TARGETS:
         title = f"{ours}, {what}"
+        if ours == servers.SERVED and clients > 1:
+            target = ""  # these are set for one client
         if ours in rates and peer in rates:
             figures.append(ratio(title, "req/s", rates[ours], peer, rates[peer], target))
         else:

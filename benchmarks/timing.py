@@ -38,7 +38,12 @@ class Setting:
     @property
     def many_rows(self) -> int:
         """Count the rows of the large table."""
-        return 200_000 if self.quick else 1_000_000
+        return 100_000 if self.quick else 1_000_000
+
+    @property
+    def few_rounds(self) -> int:
+        """Count the rounds of what takes many seconds."""
+        return 1 if self.quick else self.rounds
 
 
 def in_turns(

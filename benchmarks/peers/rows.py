@@ -25,7 +25,9 @@ class Graph:
             for feature in contract["features"]
         ]
         self.classes = contract["classes"]
-        self.session = onnxruntime.InferenceSession(files / "pipeline.onnx")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # as ours: for one row, more only get in the way
+        self.session = onnxruntime.InferenceSession(files / "pipeline.onnx", options)
 
     def answer(self, split: dict[str, Any]) -> dict[str, Any]:
         """Answer rows in the form of ``dataframe_split``."""
