@@ -12,6 +12,10 @@ class RequestError(Exception):
         self.status, self.headers = status, headers
 
 
+class DisconnectError(Exception):
+    """The caller went away."""
+
+
 def kind_of(value: Any) -> str:
     """Name what came in the words of JSON."""
     kinds = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}

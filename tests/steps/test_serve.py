@@ -3,6 +3,7 @@ import shutil
 import signal
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import mlflow
@@ -12,7 +13,7 @@ from mlflow import MlflowClient
 from tests.artifacts import make_artifact
 from tests.conftest import ROOT, shell
 from tests.own_server import own_server
-from tests.steps.server.conftest import ROW, records
+from tests.steps.server.conftest import ROW, half_sent, records
 from tests.tables import customers
 
 NAME = "served"
@@ -94,6 +95,16 @@ def test_a_draining_server_is_not_ready_and_answers(artifacts, tmp_path):
 
 def test_ctrl_c_ends_it_at_once(artifacts, tmp_path):
     with own_server(artifacts[0], tmp_path, drain_seconds=60) as server:
+        assert server.stop(signal.SIGINT) == 0
+        assert "Traceback" not in server.errors.read_text()
+
+
+def test_an_impatient_ctrl_c_prints_no_stack(artifacts, tmp_path):
+    with own_server(artifacts[0], tmp_path) as server, half_sent(server):
+        server.process.send_signal(signal.SIGINT)
+        with suppress(OSError):
+            while server.get("/ping"):
+                pass
         assert server.stop(signal.SIGINT) == 0
         assert "Traceback" not in server.errors.read_text()
 

@@ -1,11 +1,10 @@
-import json
 import socket
 from contextlib import ExitStack
 
 import pytest
 
 from tests.own_server import own_server
-from tests.steps.server.conftest import ROW, records
+from tests.steps.server.conftest import ROW, half_sent, records
 
 
 @pytest.fixture(scope="module")
@@ -15,14 +14,6 @@ def strict(artifact, tmp_path_factory):
     limits = {"max_bytes": 20_000, "max_rows": 20, "request_timeout": 0.5, "concurrency": 2}
     with own_server(artifact, folder, **limits) as server:
         yield server
-
-
-def half_sent(server, length=400):
-    """Open a request whose body does not come."""
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
-    head = f"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{{"
-    connection.sendall(head.encode())
-    return connection
 
 
 def test_more_rows_than_allowed_are_refused(strict):
@@ -48,6 +39,21 @@ def test_a_larger_body_in_pieces_is_refused(strict):
 def test_a_body_that_does_not_come_is_given_up(strict):
     with half_sent(strict) as connection:
         assert connection.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_a_caller_that_goes_away_is_told_in_the_log_alone(artifact, tmp_path):
+    with own_server(artifact, tmp_path) as server:
+        half_sent(server).close()
+        while '"status":499' not in server.log.read_text():
+            pass
+        assert server.metrics()["pyfunc_classifier_requests_in_flight"] == 0
+        assert len(server.errors.read_text().splitlines()) == 1  # where it serves
+
+
+def test_a_length_of_many_zeros_is_a_length(server):
+    body = records(ROW)
+    length = f"{len(body):05000d}"
+    assert server.ask(body, **{"Content-Length": length}).status == 200
 
 
 def test_a_saturated_server_is_not_ready_and_says_when_to_try_again(artifact, tmp_path):
@@ -84,11 +90,11 @@ def test_brackets_without_end_are_refused(server):
     assert (reply.status, reply.message) == (400, "body: nested too deeply")
 
 
-def test_a_deeply_nested_cell_is_refused(server):
-    depth = 900
-    cell = "[" * depth + "]" * depth
-    body = json.dumps({"dataframe_records": [ROW | {"city": "@"}]}).replace('"@"', cell)
-    assert server.ask(body).status == 400
+@pytest.mark.parametrize("column", ["city", "age"])
+def test_a_deeply_nested_cell_is_refused(server, column):
+    cells = ["[" * depth + "]" * depth for depth in range(900, 1000)]
+    bodies = [records(ROW | {column: "@"}).replace('"@"', cell) for cell in cells]
+    assert {server.ask(body).status for body in bodies} == {400}
 
 
 def test_a_request_that_no_http_server_reads_ends_its_connection_only(server):
