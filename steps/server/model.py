@@ -66,9 +66,7 @@ class Model:
         RequestError
             For what the caller can mend, and with status 500 for a fault of ours.
         """
-        query = read_query(body, content_type, self.predictor.encoder.names)
-        if len(query.rows) > max_rows:
-            raise RequestError(f"expected at most {max_rows} rows, got {len(query.rows)}", 413)
+        query = read_query(body, content_type, self.predictor.encoder.names, max_rows)
         unknown = [name for name in query.params if name not in self.params]
         if unknown:
             raise RequestError(

@@ -1,10 +1,21 @@
+import io
 import socket
 from contextlib import ExitStack
 
+import pandas as pd
+import psutil
 import pytest
 
 from tests.own_server import own_server
 from tests.steps.server.conftest import ROW, half_sent, records
+
+PARQUET = "application/vnd.apache.parquet"
+
+
+def parquet_of(frame):
+    file = io.BytesIO()
+    frame.to_parquet(file)
+    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +32,18 @@ def test_more_rows_than_allowed_are_refused(strict):
     assert len(strict.ask(records(*[row] * 20)).predictions) == 20
     reply = strict.ask(records(*[row] * 21))
     assert (reply.status, reply.message) == (413, "expected at most 20 rows, got 21")
+
+
+def test_few_bytes_of_parquet_do_not_unpack_to_many_rows(artifact, tmp_path):
+    with own_server(artifact, tmp_path) as server:
+        server.ask(parquet_of(pd.DataFrame([ROW])), PARQUET)
+        process = psutil.Process(server.process.pid)
+        before = process.memory_info().rss
+        body = parquet_of(pd.DataFrame([ROW] * 1000).iloc[[0] * 400_000])
+        assert len(body) < 100_000
+        reply = server.ask(body, PARQUET)
+        assert (reply.status, reply.message) == (413, "expected at most 10000 rows, got 400000")
+        assert process.memory_info().rss < before + 20e6
 
 
 def test_a_larger_body_than_allowed_is_refused_before_it_is_sent(strict):
@@ -102,3 +125,20 @@ def test_a_request_that_no_http_server_reads_ends_its_connection_only(server):
         connection.sendall(b"\x00\xff nonsense\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 400")
     assert server.ask(records(ROW)).status == 200
+
+
+def test_a_column_that_pandas_noted_as_its_index_is_read(server):
+    body = parquet_of(pd.DataFrame([ROW]).set_index(["age", "city"]))
+    assert server.ask(body, PARQUET).predictions == server.ask(records(ROW)).predictions
+
+
+def test_parquet_that_lacks_a_column_is_told_which(server):
+    reply = server.ask(parquet_of(pd.DataFrame([ROW]).drop(columns="age")), PARQUET)
+    assert (reply.status, reply.message[:24]) == (400, "missing columns ['age']:")
+
+
+def test_damaged_parquet_is_refused(server):
+    good = parquet_of(pd.DataFrame([ROW]))
+    for place in range(0, len(good), 20):
+        bad = good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :]
+        assert server.ask(bad, PARQUET).status in (200, 400), place
