@@ -3,6 +3,7 @@ import shutil
 import signal
 import socket
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -146,6 +147,22 @@ def test_a_version_that_cannot_be_loaded_leaves_the_old_one(registry, artifacts,
         assert json.loads(server.get("/version").text)["model_version"] == "1"
         assert server.ask(records(ROW)).status == 200
         assert "was altered after packaging" in server.errors.read_text()
+
+
+def test_a_registry_that_is_away_does_not_hold_up_the_end(registry, artifacts, tmp_path):
+    _, settings = registry
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes requests and never answers
+        port = silent.getsockname()[1]
+        code = (
+            "import asyncio, sys, threading; from steps.server.source import Source, follow; "
+            f"source = Source('models:/{NAME}@champion'); "
+            "asyncio.run(asyncio.wait_for(follow(source, None, 0), 1))"
+        )
+        away = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
+        away["MLFLOW_REGISTRY_URI"] = away["MLFLOW_TRACKING_URI"]
+        start = time.monotonic()
+        assert "TimeoutError" in shell(["python", "-c", code], ROOT, **settings | away).stderr
+        assert time.monotonic() - start < 60
 
 
 def test_a_version_or_a_folder_is_served_too(registry, artifacts, tmp_path):
