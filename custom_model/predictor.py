@@ -168,8 +168,8 @@ class _Categorical(_Coder):
         self.invalid = self.unknown
 
     def encode(self, cell: Any, strict: bool) -> float:
-        if self.numbers and isinstance(cell, int | float):  # a number that stands for a category
-            cell = number_as_text(cell)
+        if self.numbers:  # that stand for categories: 7.0 for "7", and no text for one
+            cell = number_as_text(_number(cell))
         if isinstance(cell, str):
             code = self.codes.get(cell, self.unknown)
             if strict and code == self.unknown:
@@ -242,7 +242,7 @@ class _SaidError(CellError):
 UTC = timezone.utc  # noqa: UP017 (datetime.UTC is of Python 3.11)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _USUAL = re.compile(
-    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?(Z|[+-]\d\d:[0-5]\d)?)?", re.ASCII
 ).fullmatch
 
 

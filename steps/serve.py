@@ -96,10 +96,7 @@ def run(declared: dict[str, str], further: dict[str, str]) -> None:
             timeout_graceful_shutdown=int(settings.timeout) + 1,
         )
         print(_started(app, params), file=sys.stderr, flush=True)
-        try:
-            DrainingServer(config, app, params["drain_seconds"]).run(sockets=[listening])
-        finally:
-            source.close()
+        DrainingServer(config, app, params["drain_seconds"]).run(sockets=[listening])
 
 
 def _started(app: App, params: dict[str, Any]) -> str:

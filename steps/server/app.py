@@ -7,11 +7,12 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from steps.server.access_log import AccessLog
 from steps.server.bodies import read_body
 from steps.server.callers import Callers
-from steps.server.errors import RequestError
+from steps.server.errors import DisconnectError, RequestError
 from steps.server.metrics import Metrics
 from steps.server.model import Answer, Model
 from steps.server.observed import Observed
@@ -70,7 +71,8 @@ class App:
         await receive()
         task = asyncio.ensure_future(self.background()) if self.background else None
         await send({"type": "lifespan.startup.complete"})
-        await receive()
+        with suppress(asyncio.CancelledError):  # a second Ctrl-C does not wait for the rest
+            await receive()
         if task:
             task.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -105,9 +107,11 @@ class App:
                 await self._pages(scope, receive, answer)
         except RequestError as error:
             await refuse(answer, error)
-        except asyncio.CancelledError:
-            status = 499  # the caller went away, in the words of nginx
-            raise
+        except DisconnectError:
+            status = 499  # in the words of nginx
+        except asyncio.CancelledError:  # a second signal, and uvicorn would print the stack
+            if not status:
+                await refuse(answer, RequestError("the server ends", 503))
         except Exception:
             _logger.exception("request %s failed", request_id.decode("latin-1"))
             if not status:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from steps.server.errors import RequestError
+from steps.server.errors import DisconnectError, RequestError
 from steps.server.replies import Receive
 from steps.server.settings import Settings
 
@@ -14,8 +14,10 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, settings: Set
     ------
     RequestError
         With 413 when it is too large, 408 when it takes too long.
+    DisconnectError
     """
-    if int(headers.get(b"content-length", b"0")) > settings.max_bytes:
+    # int refuses more than 4300 digits, even zeros
+    if int(headers.get(b"content-length", b"").lstrip(b"0") or b"0") > settings.max_bytes:
         raise _too_large(settings)
     task = asyncio.current_task()
     assert task is not None
@@ -44,7 +46,7 @@ async def _read(receive: Receive, settings: Settings) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise asyncio.CancelledError
+            raise DisconnectError
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > settings.max_bytes:

@@ -12,6 +12,10 @@ class RequestError(Exception):
         self.status, self.headers = status, headers
 
 
+class DisconnectError(Exception):
+    """The caller went away."""
+
+
 def kind_of(value: Any) -> str:
     """Name what came in the words of JSON."""
     kinds = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
@@ -23,3 +27,16 @@ def check_names(given: Container[Any], names: list[str]) -> None:
     missing = [name for name in names if name not in given]
     if missing:
         raise RequestError(f"missing columns {missing}: expected {names}")
+
+
+def check_once(given: list[Any], names: list[str]) -> None:
+    """Refuse a feature that is given twice."""
+    twice = [name for name in names if given.count(name) > 1]
+    if twice:
+        raise RequestError(f"columns {twice} are given twice: expected each one once")
+
+
+def check_count(n_rows: int, max_rows: int) -> None:
+    """Refuse too many rows."""
+    if n_rows > max_rows:
+        raise RequestError(f"expected at most {max_rows} rows, got {n_rows}", 413)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from steps.server.errors import RequestError, check_names, kind_of
+from steps.server.errors import RequestError, check_names, check_once, kind_of
 
 Rows = Sequence[Sequence[Any]]  # each holds a cell for every feature of the model, in its order
 
@@ -35,9 +35,7 @@ def _split(table: Any, names: list[str]) -> Rows:
 
 def _ordered(columns: list[Any], rows: Rows, names: list[str]) -> Rows:
     check_names(columns, names)
-    twice = [name for name in names if columns.count(name) > 1]
-    if twice:
-        raise RequestError(f"columns {twice} are given twice: expected each one once")
+    check_once(columns, names)
     order = [columns.index(name) for name in names]
     return [[row[place] for place in order] for row in rows]
 

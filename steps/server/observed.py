@@ -32,7 +32,8 @@ class Observed:
 
     def add(self, matrix: np.ndarray) -> None:
         """Remember encoded rows: shape (n_rows, n_encoded)."""
-        self._waiting.append(matrix)
+        if len(matrix):
+            self._waiting.append(matrix)
         self._n_waiting += len(matrix)
         if self._n_waiting >= FOLD_ROWS:
             self.fold()

@@ -42,12 +42,12 @@ def pages_of(app: "App") -> Starlette:
         "/ping": alive, "/health": alive, "/ready": ready, "/version": version,
         "/metrics": metrics, "/openapi.json": openapi, "/": page,
     }  # fmt: skip
-    return Starlette(
-        routes=[
-            *(Route(path, endpoint, methods=["GET"]) for path, endpoint in routes.items()),
-        ],
+    pages = Starlette(
+        routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in routes.items()],
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
+    pages.router.redirect_slashes = False  # it would lead to whatever host the request names
+    return pages
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

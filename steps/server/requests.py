@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from steps.server.errors import RequestError, kind_of
+from steps.server.errors import RequestError, check_count, kind_of
 from steps.server.formats import READERS, Rows
 
 JSON, CSV = "application/json", "text/csv"
@@ -20,7 +20,7 @@ class Query(NamedTuple):
     params: dict[str, Any]
 
 
-def read_query(body: bytes, content_type: str, names: list[str]) -> Query:
+def read_query(body: bytes, content_type: str, names: list[str], max_rows: int) -> Query:
     """Read a request.
 
     Parameters
@@ -29,6 +29,7 @@ def read_query(body: bytes, content_type: str, names: list[str]) -> Query:
     content_type : str
     names : list of str
         The model's features.
+    max_rows : int
 
     Returns
     -------
@@ -37,14 +38,16 @@ def read_query(body: bytes, content_type: str, names: list[str]) -> Query:
     Raises
     ------
     RequestError
-        With 415 for a content type that is not known, else 400.
+        With 415 for a content type that is not known, 413 for too many rows, else 400.
     """
     if content_type == JSON or _media_type(content_type) == JSON:
-        return _read_json(body, names)
+        query = _read_json(body, names)
+        check_count(len(query.rows), max_rows)
+        return query
     from steps.server.tables import read_csv, read_parquet  # pandas and pyarrow, for those alone
 
     read = read_csv if _media_type(content_type) == CSV else read_parquet
-    return Query(read(body, names), {})
+    return Query(read(body, names, max_rows), {})
 
 
 def _media_type(content_type: str) -> str:

@@ -2,19 +2,24 @@
 
 import asyncio
 import logging
-import shutil
 import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 from steps.errors import StepError, reason_of
 from steps.server.app import App
 from steps.server.model import Model, load
 
+Result = TypeVar("Result")
+
 _logger = logging.getLogger("pyfunc_classifier")
 
 
 class Source:
-    """A model's URI, and the folder that its artifact was brought to.
+    """A model's URI, and the version that it stood for when last it was loaded.
 
     Parameters
     ----------
@@ -26,7 +31,6 @@ class Source:
         self.model_uri = model_uri
         self._name, self._alias = _alias_in(model_uri)
         self._version = ""
-        self._folder: Path | None = None
 
     @property
     def moves(self) -> bool:
@@ -47,24 +51,14 @@ class Source:
             raise StepError(f"model_uri: expected a folder or a URI, found nothing at {local}")
         version = self._newest() if self.moves else ""
         uri = f"models:/{self._name}/{version}" if version else self.model_uri
-        folder = Path(tempfile.mkdtemp(prefix="pyfunc-classifier-"))
-        try:
-            model = load(_download(uri, folder))
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        self.close()
-        self._folder, self._version = folder, version
+        with tempfile.TemporaryDirectory(prefix="pyfunc-classifier-") as folder:
+            model = load(_download(uri, Path(folder)))  # that needs its files no more
+        self._version = version
         return model
 
     def changed(self) -> bool:
         """Ask whether the alias stands for another version by now."""
         return self._newest() != self._version
-
-    def close(self) -> None:
-        """Remove what was downloaded: what is loaded needs it no more."""
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _newest(self) -> str:
         from mlflow import MlflowClient
@@ -89,14 +83,31 @@ def _download(uri: str, folder: Path) -> Path:
         raise StepError(f"model_uri: cannot get {uri}: {reason_of(error)}") from error
 
 
+def _aside(work: Callable[[], Result]) -> asyncio.Future[Result]:
+    """Run in a thread that the end of the server does not wait for: MLflow asks a registry that is
+    away again and again, for minutes.
+    """
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(work())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return asyncio.wrap_future(future)
+
+
 async def follow(source: Source, app: App, seconds: float) -> None:
     """Replace the app's model when its alias moves; what fails leaves it as it is."""
     while True:
         await asyncio.sleep(seconds)
         try:
-            if not await asyncio.to_thread(source.changed):
+            if not await _aside(source.changed):
                 continue
-            app.replace(await asyncio.to_thread(source.open))
+            app.replace(await _aside(source.open))
         except Exception as error:
             app.metrics.reloads.labels("failed").inc()
             _logger.warning("still serving %s: %s", app.model.version, reason_of(error))

@@ -139,7 +139,8 @@ def test_a_lower_threshold_predicts_the_second_class_more_often():
 
 
 @pytest.mark.parametrize(
-    "value", [20200202, 2021.0, -5, True, "now", "today", "10:30", "03.04.2020"]
+    "value",
+    [20200202, 2021.0, -5, True, "now", "today", "10:30", "03.04.2020", "2020-02-02T10:00+03:60"],
 )
 def test_only_iso_dates_are_dates(value):
     contract = contract_of(day=["2024-02-28", "2024-03-01"])
@@ -160,6 +161,14 @@ def test_a_number_can_stand_for_a_category():
     contract, _ = infer_contract(frame, labels, {"zip": "categorical"})
     given = pd.DataFrame({"zip": [10115.0, 80331.0, 5.0, np.nan]})
     assert encode(given, contract)[:, 0].tolist() == [0, 2, 4, 3]
+
+
+@pytest.mark.parametrize("cell", ["10115", "10115.0", True, 10**400])
+def test_no_text_stands_for_a_category_that_numbers_name(cell):
+    frame = pd.DataFrame({"zip": [10115, 10115, 20095, 80331]})
+    contract, _ = infer_contract(frame, pd.Series([0, 1, 0, 1], name="y"), {"zip": "categorical"})
+    with pytest.raises(InputError, match="column 'zip', row 0: expected a number, got"):
+        encode(pd.DataFrame({"zip": [cell]}, dtype=object), contract)
 
 
 def test_an_infinite_number_does_not_hide_one_outside_the_training_range():

@@ -3,6 +3,8 @@ import shutil
 import signal
 import socket
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import mlflow
@@ -12,7 +14,7 @@ from mlflow import MlflowClient
 from tests.artifacts import make_artifact
 from tests.conftest import ROOT, shell
 from tests.own_server import own_server
-from tests.steps.server.conftest import ROW, records
+from tests.steps.server.conftest import ROW, half_sent, records
 from tests.tables import customers
 
 NAME = "served"
@@ -98,6 +100,16 @@ def test_ctrl_c_ends_it_at_once(artifacts, tmp_path):
         assert "Traceback" not in server.errors.read_text()
 
 
+def test_an_impatient_ctrl_c_prints_no_stack(artifacts, tmp_path):
+    with own_server(artifacts[0], tmp_path) as server, half_sent(server):
+        server.process.send_signal(signal.SIGINT)
+        with suppress(OSError):
+            while server.get("/ping"):
+                pass
+        assert server.stop(signal.SIGINT) == 0
+        assert "Traceback" not in server.errors.read_text()
+
+
 def test_a_moved_alias_is_followed_without_a_lost_request(registry, artifacts, tmp_path):
     client, settings = registry
     expected = []
@@ -135,6 +147,22 @@ def test_a_version_that_cannot_be_loaded_leaves_the_old_one(registry, artifacts,
         assert json.loads(server.get("/version").text)["model_version"] == "1"
         assert server.ask(records(ROW)).status == 200
         assert "was altered after packaging" in server.errors.read_text()
+
+
+def test_a_registry_that_is_away_does_not_hold_up_the_end(registry, artifacts, tmp_path):
+    _, settings = registry
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes requests and never answers
+        port = silent.getsockname()[1]
+        code = (
+            "import asyncio, sys, threading; from steps.server.source import Source, follow; "
+            f"source = Source('models:/{NAME}@champion'); "
+            "asyncio.run(asyncio.wait_for(follow(source, None, 0), 1))"
+        )
+        away = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
+        away["MLFLOW_REGISTRY_URI"] = away["MLFLOW_TRACKING_URI"]
+        start = time.monotonic()
+        assert "TimeoutError" in shell(["python", "-c", code], ROOT, **settings | away).stderr
+        assert time.monotonic() - start < 60
 
 
 def test_a_version_or_a_folder_is_served_too(registry, artifacts, tmp_path):

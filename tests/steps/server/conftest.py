@@ -1,6 +1,7 @@
 """One artifact with every kind of feature and two classes, and one server of it."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,14 @@ ROW: dict[str, Any] = {
 
 def records(*rows: object, **further: object) -> str:
     return json.dumps({"dataframe_records": list(rows)} | further)
+
+
+def half_sent(server: OwnServer, length: int = 400) -> socket.socket:
+    """Open a request whose body does not come."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    head = f"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{{"
+    connection.sendall(head.encode())
+    return connection
 
 
 @pytest.fixture(scope="session")

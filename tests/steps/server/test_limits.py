@@ -1,11 +1,21 @@
-import json
+import io
 import socket
 from contextlib import ExitStack
 
+import pandas as pd
+import psutil
 import pytest
 
 from tests.own_server import own_server
-from tests.steps.server.conftest import ROW, records
+from tests.steps.server.conftest import ROW, half_sent, records
+
+PARQUET = "application/vnd.apache.parquet"
+
+
+def parquet_of(frame):
+    file = io.BytesIO()
+    frame.to_parquet(file)
+    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -17,19 +27,23 @@ def strict(artifact, tmp_path_factory):
         yield server
 
 
-def half_sent(server, length=400):
-    """Open a request whose body does not come."""
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
-    head = f"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{{"
-    connection.sendall(head.encode())
-    return connection
-
-
 def test_more_rows_than_allowed_are_refused(strict):
     row = {name: None for name in ROW}
     assert len(strict.ask(records(*[row] * 20)).predictions) == 20
     reply = strict.ask(records(*[row] * 21))
     assert (reply.status, reply.message) == (413, "expected at most 20 rows, got 21")
+
+
+def test_few_bytes_of_parquet_do_not_unpack_to_many_rows(artifact, tmp_path):
+    with own_server(artifact, tmp_path) as server:
+        server.ask(parquet_of(pd.DataFrame([ROW])), PARQUET)
+        process = psutil.Process(server.process.pid)
+        before = process.memory_info().rss
+        body = parquet_of(pd.DataFrame([ROW] * 1000).iloc[[0] * 400_000])
+        assert len(body) < 100_000
+        reply = server.ask(body, PARQUET)
+        assert (reply.status, reply.message) == (413, "expected at most 10000 rows, got 400000")
+        assert process.memory_info().rss < before + 20e6
 
 
 def test_a_larger_body_than_allowed_is_refused_before_it_is_sent(strict):
@@ -48,6 +62,21 @@ def test_a_larger_body_in_pieces_is_refused(strict):
 def test_a_body_that_does_not_come_is_given_up(strict):
     with half_sent(strict) as connection:
         assert connection.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_a_caller_that_goes_away_is_told_in_the_log_alone(artifact, tmp_path):
+    with own_server(artifact, tmp_path) as server:
+        half_sent(server).close()
+        while '"status":499' not in server.log.read_text():
+            pass
+        assert server.metrics()["pyfunc_classifier_requests_in_flight"] == 0
+        assert len(server.errors.read_text().splitlines()) == 1  # where it serves
+
+
+def test_a_length_of_many_zeros_is_a_length(server):
+    body = records(ROW)
+    length = f"{len(body):05000d}"
+    assert server.ask(body, **{"Content-Length": length}).status == 200
 
 
 def test_a_saturated_server_is_not_ready_and_says_when_to_try_again(artifact, tmp_path):
@@ -84,11 +113,11 @@ def test_brackets_without_end_are_refused(server):
     assert (reply.status, reply.message) == (400, "body: nested too deeply")
 
 
-def test_a_deeply_nested_cell_is_refused(server):
-    depth = 900
-    cell = "[" * depth + "]" * depth
-    body = json.dumps({"dataframe_records": [ROW | {"city": "@"}]}).replace('"@"', cell)
-    assert server.ask(body).status == 400
+@pytest.mark.parametrize("column", ["city", "age"])
+def test_a_deeply_nested_cell_is_refused(server, column):
+    cells = ["[" * depth + "]" * depth for depth in range(900, 1000)]
+    bodies = [records(ROW | {column: "@"}).replace('"@"', cell) for cell in cells]
+    assert {server.ask(body).status for body in bodies} == {400}
 
 
 def test_a_request_that_no_http_server_reads_ends_its_connection_only(server):
@@ -96,3 +125,20 @@ def test_a_request_that_no_http_server_reads_ends_its_connection_only(server):
         connection.sendall(b"\x00\xff nonsense\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 400")
     assert server.ask(records(ROW)).status == 200
+
+
+def test_a_column_that_pandas_noted_as_its_index_is_read(server):
+    body = parquet_of(pd.DataFrame([ROW]).set_index(["age", "city"]))
+    assert server.ask(body, PARQUET).predictions == server.ask(records(ROW)).predictions
+
+
+def test_parquet_that_lacks_a_column_is_told_which(server):
+    reply = server.ask(parquet_of(pd.DataFrame([ROW]).drop(columns="age")), PARQUET)
+    assert (reply.status, reply.message[:24]) == (400, "missing columns ['age']:")
+
+
+def test_damaged_parquet_is_refused(server):
+    good = parquet_of(pd.DataFrame([ROW]))
+    for place in range(0, len(good), 20):
+        bad = good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :]
+        assert server.ask(bad, PARQUET).status in (200, 400), place

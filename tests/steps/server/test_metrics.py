@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -51,6 +52,15 @@ def test_nulls_unknown_categories_and_numbers_outside_the_range_are_counted(fres
     assert metrics[PREFIX + 'unknown_categories_total{feature="city"}'] == 1
     assert metrics[PREFIX + 'outside_numbers_total{feature="age"}'] == 1
     assert PREFIX + 'unknown_categories_total{feature="age"}' not in metrics
+
+
+def test_a_request_without_rows_leaves_nothing_in_memory(artifact):
+    contract = json.loads((artifact / "artifacts" / "contract.json").read_text())
+    observed = Observed(contract)
+    kept = sys.getsizeof(observed._waiting)
+    for _ in range(1000):
+        observed.add(encode(customers(10)[:0], contract))
+    assert sys.getsizeof(observed._waiting) == kept
 
 
 def test_the_drift_that_is_shown_is_that_of_the_step_drift(artifact):

@@ -29,6 +29,10 @@ def test_an_unknown_path_is_refused_with_the_known_ones(server):
     assert reply.message.startswith("expected one of /, /health, /invocations")
 
 
+def test_a_path_with_a_slash_too_many_leads_nowhere(server):
+    assert server.get("/version/").status == 404
+
+
 @pytest.mark.parametrize(
     ("method", "path", "allowed"), [("GET", "/invocations", "POST"), ("POST", "/version", "GET")]
 )
