@@ -54,7 +54,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         setting = Setting(Path(folder), given.rounds or (2 if given.quick else 5), given.quick)
         found = measure(sections, setting)
-    print(f"targets\n{as_text(targets(found))}\n")
+    if judged := targets(found):
+        print(f"targets\n{as_text(judged)}\n")
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{'quick-' if given.quick else ''}{'-'.join(given.sections) or 'all'}.json"
     path.write_text(json.dumps({"machine": machine(), "sections": found}, indent=1) + "\n")
