@@ -149,14 +149,14 @@ class App:
         return found
 
     async def _in_thread(self, model: Model, body: bytes, content_type: str) -> Answer:
-        future = asyncio.get_running_loop().run_in_executor(
-            self._pool, model.respond, body, content_type, self.settings.max_rows
-        )
+        work = self._pool.submit(model.respond, body, content_type, self.settings.max_rows)
+        future = asyncio.wrap_future(work)
         done, _ = await asyncio.wait([future], timeout=self.settings.timeout)
         if done:
             return future.result()
-        self.in_flight += 1  # the thread goes on and keeps its place
-        future.add_done_callback(self._free)
+        if not work.cancel():  # the thread has begun, goes on and keeps its place
+            self.in_flight += 1
+            future.add_done_callback(self._free)
         raise RequestError(
             f"no answer within {self.settings.timeout:g} seconds; send fewer rows at a time", 504
         )

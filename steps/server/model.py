@@ -144,6 +144,7 @@ def load(folder: Path) -> Model:
         files = {name: path.read_bytes() for name, path in paths.items()}
         code = files["predictor"]
         digests = flavor["config"]["sha256"]
+        asked = (folder / "serving_input_example.json").read_bytes()
     except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
         raise StepError(
             f"model_uri: expected a model that this project packaged, got {folder} "
@@ -158,9 +159,7 @@ def load(folder: Path) -> Model:
         predictor = module.load(files["contract"], files["pipeline"])
     except (RuntimeError, ImportError) as error:
         raise StepError(f"model_uri: {folder} cannot be loaded here: {error}") from error
-    example = json.loads(
-        (folder / "serving_input_example.json").read_bytes(), parse_constant=lambda name: None
-    )
+    example = json.loads(asked, parse_constant=lambda name: None)
     model = Model(module, predictor, _version(folder, metadata), example)
     model.respond(json.dumps(example).encode(), JSON, max_rows=sys.maxsize)  # warm from the start
     return model

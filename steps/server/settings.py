@@ -48,7 +48,7 @@ def _token(path: str) -> bytes | None:
         token = Path(path).expanduser().read_bytes().strip()
     except OSError as error:
         raise StepError(f"token_file: cannot read {path}: {error.strerror}") from error
-    if not token or b" " in token:
+    if len(token.split()) != 1:
         raise StepError(f"token_file: expected one word in {path}, got {len(token.split())}")
     return token
 

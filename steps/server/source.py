@@ -84,9 +84,7 @@ def _download(uri: str, folder: Path) -> Path:
 
 
 def _aside(work: Callable[[], Result]) -> asyncio.Future[Result]:
-    """Run in a thread that the end of the server does not wait for: MLflow asks a registry that is
-    away again and again, for minutes.
-    """
+    """Run in a thread that the end waits not for: MLflow asks a lost registry for minutes."""
     future: Future[Result] = Future()
 
     def run() -> None:

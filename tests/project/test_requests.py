@@ -308,6 +308,10 @@ OWN: dict[str, tuple[str | bytes, str, int, str | int]] = {
         json.dumps({"inputs": IN_COLUMNS | {"city": [7]}}), JSON, 400,
         "column 'city', row 0: expected text, got 7",
     ),
+    "columns in instances": (
+        json.dumps({"instances": IN_COLUMNS}), JSON, 400,
+        "instances: expected a list of objects, got an object",
+    ),
     "cut row in instances": (
         json.dumps({"instances": [ROW, {}]}), JSON, 400, "instances: row 1: missing columns ['age'",
     ),

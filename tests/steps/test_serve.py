@@ -230,6 +230,19 @@ def test_another_model_than_ours_is_told_in_one_line(tmp_path):
     assert said.endswith("package it again, or use mlflow models serve")
 
 
+def test_a_lost_file_is_told_in_one_line(artifacts, tmp_path):
+    shutil.copytree(artifacts[0], tmp_path / "copy")
+    (tmp_path / "copy" / "serving_input_example.json").unlink()
+    said = refused(f"--model_uri={tmp_path / 'copy'}")
+    assert said.startswith("model_uri: expected a model that this project packaged, got ")
+
+
+def test_a_token_of_two_lines_is_refused(artifacts, tmp_path):
+    (tmp_path / "token").write_text("one\ntwo\n")
+    said = refused(f"--model_uri={artifacts[0]}", f"--token_file={tmp_path / 'token'}")
+    assert said == f"token_file: expected one word in {tmp_path / 'token'}, got 2"
+
+
 def test_an_altered_file_is_refused_by_its_name(artifacts, tmp_path):
     shutil.copytree(artifacts[0], tmp_path / "copy")
     contract = tmp_path / "copy" / "artifacts" / "contract.json"

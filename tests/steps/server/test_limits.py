@@ -1,11 +1,18 @@
+import asyncio
 import io
+import os
 import socket
+import threading
 from contextlib import ExitStack
 
 import pandas as pd
 import psutil
 import pytest
 
+from steps.server.access_log import AccessLog
+from steps.server.app import App
+from steps.server.model import load
+from steps.server.settings import Settings
 from tests.own_server import own_server
 from tests.steps.server.conftest import ROW, half_sent, records
 
@@ -106,6 +113,26 @@ def test_an_answer_that_takes_too_long_is_given_up_and_keeps_its_place(artifact,
         while server.get("/ready").status == 503:
             pass
         assert server.ask(records(ROW)).status == 200
+
+
+def test_a_large_request_that_no_thread_began_gives_its_place_back(artifact):
+    settings = Settings(None, frozenset(), 10**7, 10**4, timeout=0.05, concurrency=4)
+    app, held = App(load(artifact), settings, AccessLog(io.BytesIO())), threading.Event()
+    for _ in range(os.cpu_count() or 1):
+        app._pool.submit(held.wait)
+    body, sent = records(*[ROW] * 100).encode(), []
+
+    async def receive():
+        return {"type": "http.request", "body": body}
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": headers}
+    asyncio.run(app(scope, receive, send))
+    held.set()
+    assert (sent[0]["status"], app.in_flight) == (504, 0)
 
 
 def test_brackets_without_end_are_refused(server):
