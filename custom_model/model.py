@@ -74,7 +74,7 @@ class ClassifierModel(PythonModel):
             columns = self.predictor.predict(model_input, params or {})
             # pandas would make NaN of the nulls beside texts
             dtype = object if "error" in columns else None
-            return pd.DataFrame(columns, index=model_input.index, dtype=dtype)
+            return pd.DataFrame(columns, index=model_input.index, dtype=dtype, copy=False)
         except self._code.InputError as error:
             raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from None
         except (Exception, SystemExit) as error:  # an exit would end the server

@@ -406,15 +406,15 @@ class Encoder:
             When a column is missing or given twice.
         """
         names = frame.columns.tolist()
+        few = len(frame) <= FEW_ROWS  # to take a column costs more than to read its few cells
+        if few and names == self.names:  # as MLflow orders them
+            return self.encode_rows(frame.to_numpy(dtype=object).tolist(), strict)
         self.check_names(names)
-        if len(set(names)) < len(names):
-            twice = [name for name in self.names if names.count(name) > 1]
-            if twice:
-                raise InputError(f"columns {twice} are given twice: expected each one once")
-        if len(frame) <= FEW_ROWS:  # to take a column costs more than to read its few cells
-            order = [names.index(name) for name in self.names]
-            rows = frame.to_numpy(dtype=object)[:, order].tolist()
-            return self.encode_rows(rows, strict)
+        twice = [name for name in self.names if names.count(name) > 1]
+        if twice:
+            raise InputError(f"columns {twice} are given twice: expected each one once")
+        if few:
+            return self.encode_frame(frame[self.names], strict)
         columns = {name: _cells(frame[name]) for name in self.names}
         return self.encode_columns(columns, len(frame), strict)
 
@@ -638,11 +638,22 @@ def load(contract: bytes, pipeline: bytes) -> Predictor:
         not allowed here.
     """
     parsed = json.loads(contract)
-    load_pipeline = _load_pickle if pipeline[:1] == b"\x80" else _load_onnx
-    return Predictor(parsed, load_pipeline(pipeline, parsed))
+    pickled = pipeline[:1] == b"\x80"
+    return Predictor(parsed, _load_pickle(pipeline, parsed) if pickled else load_graph(pipeline))
 
 
-def _load_onnx(graph: bytes, contract: dict[str, Any]) -> Any:
+def load_graph(graph: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    """Load an ONNX graph.
+
+    Parameters
+    ----------
+    graph : bytes
+
+    Returns
+    -------
+    callable
+        Takes the matrix, returns float64 of shape (n_rows, n_classes).
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -662,10 +673,18 @@ def _load_onnx(graph: bytes, contract: dict[str, Any]) -> Any:
     return probabilities
 
 
+def usable_cores() -> int:
+    """Count the processor's cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # neither macOS nor Windows tells
+        return os.cpu_count() or 1
+
+
 def _in_threads(run: Callable[[np.ndarray], np.ndarray], parts: list[np.ndarray]) -> np.ndarray:
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(usable_cores()) as threads:
         return np.concatenate(list(threads.map(run, parts)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
-from custom_model.predictor import decide, encoded_names
+from custom_model.predictor import decide, encoded_names, load_graph
 from steps.storage import pickled
 
 TOLERANCE = 1e-6
@@ -112,10 +112,7 @@ def _with_float32_thresholds(pipeline: Pipeline) -> Pipeline:
 
 def run_onnx(graph: bytes, matrix: np.ndarray) -> np.ndarray:
     """Score with a graph, as the artifact does."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    return session.run(["probabilities"], {"features": matrix})[0]
+    return load_graph(graph)(matrix)
 
 
 def parity_rows(matrix: np.ndarray, contract: dict, seed: int = 0) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Scoring on this machine: batch after batch through the artifact's own predictor."""
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from custom_model.predictor import usable_cores
 from steps.answers import Answered, Schemas, answer
 from steps.atomic import replacing
 from steps.batches import Batches, evened, one_after_other, read_batches
@@ -184,7 +184,7 @@ def open_writer(path: Path, suffix: str, schema: pa.Schema) -> Any:
 def _in_order(packaged: Packaged, batches: Batches, schemas: Schemas) -> Iterator[Answered]:
     """Answer batches on all cores, with a few of them in memory at a time."""
     # a pickled pipeline has threads of its own, and may not bear several callers
-    n_threads = (os.cpu_count() or 1) if packaged.is_graph else 1
+    n_threads = usable_cores() if packaged.is_graph else 1
     answered = partial(answer, packaged, schemas=schemas)
     with ThreadPoolExecutor(n_threads) as threads:
         waiting: deque[Any] = deque()

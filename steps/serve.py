@@ -15,12 +15,14 @@ from typing import Any
 
 import uvicorn
 
-from steps.errors import TRACEBACK_VARIABLE, StepError, reason_of
+from steps.errors import TRACEBACK_VARIABLE, StepError, Stopped, reason_of
 from steps.parameters import convert, split_arguments
 from steps.server.access_log import AccessLog
 from steps.server.app import App
+from steps.server.connections import bounded
 from steps.server.settings import listen, settings_of
 from steps.server.source import Source, follow
+from steps.signals import stoppable
 
 LINGER = 0.5  # seconds for requests that are on their way when the server ends
 
@@ -82,12 +84,14 @@ def run(declared: dict[str, str], further: dict[str, str]) -> None:
     settings = settings_of(params)
     source = Source(params["model_uri"].rstrip("/"))
     with listen(params["host"], params["port"]) as listening:
-        app = App(source.open(), settings, AccessLog())
+        with stoppable():
+            model = source.open()
+        app = App(model, settings, AccessLog())
         if source.moves and params["reload_seconds"]:
             app.background = functools.partial(follow, source, app, params["reload_seconds"])
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=bounded(settings.timeout),
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -120,11 +124,11 @@ def launch(argv: list[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
         run(declared, further)
-    except StepError as error:
+    except (StepError, Stopped) as error:
         if show_stack or os.environ.get(TRACEBACK_VARIABLE):
             traceback.print_exc()
         print(f"error: {reason_of(error)}", file=sys.stderr)
-        return 1
+        return getattr(error, "exit_status", 1)
     return 0
 
 

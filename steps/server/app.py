@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from custom_model.predictor import usable_cores
 from steps.server.access_log import AccessLog
 from steps.server.bodies import read_body
 from steps.server.callers import Callers
@@ -18,11 +19,12 @@ from steps.server.model import Answer, Model
 from steps.server.observed import Observed
 from steps.server.pages import PATHS, pages_of
 from steps.server.replies import Message, Receive, Scope, Send, refuse, send_json
+from steps.server.requests import JSON
 from steps.server.settings import Settings
 
 INVOCATIONS = "/invocations"
 PAGE = "/"  # tells nothing of the model: it asks for the token itself
-INLINE_BYTES = 16_384  # a larger body is answered in a thread, or others would wait for it
+INLINE_BYTES = 16_384  # a larger body, or a table, is answered in a thread: others would wait
 OPEN_PATHS = ("/ping", "/health", "/ready")  # probes know neither a token nor a name for the host
 
 _logger = logging.getLogger("pyfunc_classifier")
@@ -45,7 +47,7 @@ class App:
         self.metrics = Metrics(self)
         self.draining = False
         self.background: Callable[[], Awaitable[None]] | None = None  # runs while it serves
-        self._pool = ThreadPoolExecutor(os.cpu_count(), "large-request")
+        self._pool = ThreadPoolExecutor(usable_cores(), "large-request")
         self._pages = pages_of(self)
         self._callers = Callers(settings)
         self._ids = itertools.count(1)
@@ -139,7 +141,7 @@ class App:
             body = await read_body(headers, receive, self.settings)
             model, observed = self.model, self.observed
             content_type = headers.get(b"content-type", b"").decode("latin-1")
-            if len(body) <= INLINE_BYTES:
+            if len(body) <= INLINE_BYTES and content_type.startswith(JSON):
                 found = model.respond(body, content_type, self.settings.max_rows)
             else:
                 found = await self._in_thread(model, body, content_type)

@@ -11,7 +11,7 @@ class Callers:
 
     def __init__(self, settings: Settings) -> None:
         self._hosts = settings.hosts
-        self._bearer = b"Bearer " + settings.token if settings.token else None
+        self._token = settings.token
 
     def check(self, headers: dict[bytes, bytes], token: bool = True) -> None:
         """Refuse a stranger.
@@ -29,8 +29,10 @@ class Callers:
         """
         if self._hosts and _name(headers.get(b"host", b"")) not in self._hosts:
             raise RequestError("Host: expected a name that this server goes by (hosts)", 421)
-        given = headers.get(b"authorization", b"")
-        if token and self._bearer and not hmac.compare_digest(given, self._bearer):
+        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        known = self._token or b""
+        right = scheme.lower() == b"bearer" and hmac.compare_digest(given, known)
+        if token and self._token and not right:
             raise RequestError(
                 "Authorization: expected Bearer and the token of this server",
                 401,

@@ -17,7 +17,7 @@ DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["depe
 def conda_pins() -> dict[str, str]:
     (pip,) = [entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict)]
     conda = [entry for entry in CONDA["dependencies"] if isinstance(entry, str)]
-    pins = [entry.split("==") for entry in pip] + [entry.split("=") for entry in conda]
+    pins = [entry.partition(";")[0].split("==") for entry in pip] + [entry.split("=") for entry in conda]
     return {name: version for name, version in pins if name != "python"}
 
 
@@ -34,7 +34,10 @@ def test_the_channels_are_conda_forge_and_nodefaults():
     assert CONDA["channels"] == ["conda-forge", "nodefaults"]
 
 
-@pytest.mark.parametrize("platform", ["linux-64", "osx-arm64", "win-64"])
+NOT = {"linux-64": (), "osx-arm64": (), "win-64": ("uvloop",)}  # by a marker
+
+
+@pytest.mark.parametrize("platform", NOT)
 def test_conda_lock_reads_conda_yaml_for_every_platform(platform, tmp_path):
     # conda-lock would download its table of names that differ between PyPI and conda
     (tmp_path / "names.yaml").write_text("{}")
@@ -42,7 +45,8 @@ def test_conda_lock_reads_conda_yaml_for_every_platform(platform, tmp_path):
         ROOT / "conda.yaml", [platform], mapping_url=str(tmp_path / "names.yaml")
     )
     read = {(d.name, d.version.strip("=").removesuffix(".*")) for d in spec.dependencies[platform]}
-    assert read - {("pip", "*")} == {("python", "3.11"), *conda_pins().items()}
+    pins = {name: version for name, version in conda_pins().items() if name not in NOT[platform]}
+    assert read - {("pip", "*")} == {("python", "3.11"), *pins.items()}
 
 
 def test_the_lock_holds_public_addresses_only():

@@ -169,3 +169,28 @@ def test_damaged_parquet_is_refused(server):
     for place in range(0, len(good), 20):
         bad = good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :]
         assert server.ask(bad, PARQUET).status in (200, 400), place
+
+
+def test_headers_without_end_are_refused(server):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 70_000)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 431")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /ping HTTP/1.1\r\nHost: loc"])
+def test_headers_that_do_not_come_are_given_up(strict, begun):
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as connection:
+        connection.sendall(begun)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_a_connection_that_waits_for_its_next_request_is_kept(strict):
+    request = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as connection:
+        connection.sendall(request)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        connection.settimeout(1)  # twice the server's
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        connection.sendall(request)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
