@@ -1,27 +1,22 @@
 """A table of any size, a bounded number of rows at a time."""
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-from pandas._libs.parsers import STR_NA_VALUES
 
+from steps.csv_blocks import csv_blocks, csv_names, with_nulls
 from steps.errors import StepError
 from steps.files import is_gzipped, is_parquet
-from steps.headers import check_names, csv_header, open_binary
-from steps.ragged import OPEN_QUOTE, EndedFile, OddRows
+from steps.headers import check_names, open_binary
+from steps.ragged import OPEN_QUOTE, OddRows
 
 BATCH_ROWS = 16_384  # fewer than those of which the predictor gives each thread some
 BLOCK_BYTES = 8 << 20  # of CSV text parsed at a time, and the longest row
 CODES = pa.dictionary(pa.int32(), pa.string())
-NULLS = pa.array(sorted(STR_NA_VALUES))  # those of pandas.read_csv
 
 
 class Batch(NamedTuple):
@@ -49,7 +44,7 @@ def column_types(path: Path, data: str) -> dict[str, pa.DataType]:
         schema = pq.read_schema(path)
         check_names(schema.names)
         return dict(zip(schema.names, schema.types, strict=True))
-    return dict.fromkeys(_csv_names(path, is_gzipped(data)), pa.string())
+    return dict.fromkeys(csv_names(path, is_gzipped(data)), pa.string())
 
 
 def read_batches(
@@ -184,82 +179,25 @@ def _plain(column: pa.Array) -> pa.Array:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
-def _csv_names(path: Path, gzipped: bool) -> list[str]:
-    csv_header(path, gzipped)
-    # pandas has a name of its own for a column without one
-    with open_binary(path, gzipped) as file:
-        return [str(name) for name in pd.read_csv(file, nrows=0, index_col=False)]
-
-
 def _csv_batches(
     path: Path, gzipped: bool, columns: list[str], coded: Sequence[str], ids: Sequence[str]
 ) -> Batches:
-    names = _csv_names(path, gzipped)
+    names = csv_names(path, gzipped)
     odd = OddRows(len(names))
     keys = {name: str(names.index(name)) for name in [*columns, *ids]}
     types = {key: CODES if name in coded else pa.string() for name, key in keys.items()}
     with open_binary(path, gzipped) as file:
-        try:
-            for block in _csv_blocks(file, odd, types):
-                rows = odd.place(block.num_rows)
-                cells = [_with_nulls(block[keys[name]]) for name in columns]
-                carried = [_plain(block[keys[name]]) for name in ids]
-                yield Batch(
-                    rows,
-                    pa.table(cells, columns),
-                    pa.table(carried, list(ids)),
-                    odd.passed(),
-                    # of the bytes on the disk, which gzip packs
-                    getattr(file, "fileobj", file).tell() / path.stat().st_size,
-                )
-        except pa.ArrowInvalid as error:
-            raise StepError(_reason(str(error))) from error
+        for block in csv_blocks(file, odd, types, BATCH_ROWS, BLOCK_BYTES):
+            rows = odd.place(block.num_rows)
+            cells = [with_nulls(block[keys[name]]) for name in columns]
+            carried = [_plain(block[keys[name]]) for name in ids]
+            yield Batch(
+                rows,
+                pa.table(cells, columns),
+                pa.table(carried, list(ids)),
+                odd.passed(),
+                # of the bytes on the disk, which gzip packs
+                getattr(file, "fileobj", file).tell() / path.stat().st_size,
+            )
     if not odd.ended:
         raise StepError(f"last row: {OPEN_QUOTE}")
-
-
-def _with_nulls(texts: pa.Array) -> pa.Array:
-    """Make nulls of the texts that stand for them."""
-    if not pa.types.is_dictionary(texts.type):
-        return pc.if_else(pc.is_in(texts, NULLS), pa.scalar(None, texts.type), texts)
-    stands_for_null = pc.is_in(texts.dictionary, NULLS)
-    if not pc.any(stands_for_null).as_py():
-        return texts
-    # in the codes: Arrow cannot unify dictionaries that hold a null
-    null = pa.scalar(None, texts.indices.type)
-    codes = pc.if_else(stands_for_null.take(texts.indices), null, texts.indices)
-    return pa.DictionaryArray.from_arrays(codes, texts.dictionary)
-
-
-def _csv_blocks(
-    file: IO[bytes], odd: OddRows, types: dict[str, pa.DataType]
-) -> Iterator[pa.RecordBatch]:
-    every_key = [str(key) for key in range(odd.width)]
-    with pa_csv.open_csv(
-        io.BufferedReader(EndedFile(file, odd.end), BLOCK_BYTES),
-        # the numbers of invalid rows are right in one thread and with names given
-        read_options=pa_csv.ReadOptions(
-            use_threads=False, column_names=every_key, block_size=BLOCK_BYTES
-        ),
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=odd.keep),
-        convert_options=pa_csv.ConvertOptions(
-            include_columns=list(types),
-            column_types=types,
-            strings_can_be_null=False,
-        ),
-    ) as blocks:
-        n_header = 1
-        for block in blocks:
-            skipped = min(n_header, block.num_rows)
-            block, n_header = block.slice(skipped), n_header - skipped
-            for start in range(0, max(block.num_rows, 1), BATCH_ROWS):
-                yield block.slice(start, BATCH_ROWS)
-
-
-def _reason(message: str) -> str:
-    if "straddling" in message:
-        mebibytes = BLOCK_BYTES >> 20
-        return f"expected rows of at most {mebibytes} MiB; is there a quote without its end?"
-    if "invalid UTF8" in message:
-        return "expected UTF-8, got other bytes; save the file as UTF-8"
-    return message.splitlines()[0]
