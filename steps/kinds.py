@@ -1,5 +1,6 @@
 """Kinds of columns: what the values are, what they can be read as, what cannot help."""
 
+import numpy as np
 import pandas as pd
 
 from steps.errors import StepError
@@ -45,10 +46,17 @@ def basic_kind(present: pd.Series) -> str:
 
 def string_kind(present: pd.Series) -> str:
     """Tell what texts are: dates (ISO 8601), texts of several words, or categories."""
-    if present.str.match(ISO_DATE).all() and parses_as_dates(present):
+    distinct, counts = _distinct(present)
+    if distinct.str.match(ISO_DATE).all() and parses_as_dates(distinct):
         return "datetime"
-    words = present.str.count(r"\S+").mean()
+    words = np.average(distinct.str.count(r"\S+"), weights=counts)
     return "text" if words >= TEXT_MIN_WORDS else "categorical"
+
+
+def _distinct(present: pd.Series) -> tuple[pd.Series, np.ndarray]:
+    """Find each different value once, and in how many rows: mostly they are few."""
+    counts = present.value_counts(sort=False)
+    return counts.index.to_series(), counts.to_numpy()
 
 
 def parses_as_dates(present: pd.Series) -> bool:
@@ -97,11 +105,13 @@ def uselessness(values: pd.Series, asked_for: bool) -> str | None:
 
 def _check_no_broken_numbers(present: pd.Series) -> None:
     """Refuse numbers with a few texts among them: as categories they would mean nothing."""
-    broken = pd.to_numeric(present, errors="coerce").isna()
-    if 0 < broken.mean() <= BROKEN_SHARE:
-        row = present.index[broken].min()
+    distinct, counts = _distinct(present)
+    broken = pd.to_numeric(distinct, errors="coerce").isna()
+    share = np.average(broken, weights=counts)
+    if 0 < share <= BROKEN_SHARE:
+        row = present.index[present.isin(distinct[broken])].min()
         raise StepError(
             f"column {present.name!r}, data row {row + 1}: expected a number, as in "
-            f"{1 - broken.mean():.1%} of the column, got {present[row]!r:.60}; empty that cell, "
+            f"{1 - share:.1%} of the column, got {present[row]!r:.60}; empty that cell, "
             f"or say -P kinds={present.name}:categorical"
         )
