@@ -5,6 +5,7 @@ own pipeline. Seconds and the peak memory of all their processes together.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -19,13 +20,14 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.publish import machine
 from benchmarks.tables import customers
-from benchmarks.timing import publish
 
 ROOT = Path(__file__).resolve().parent.parent
 GROUP_ROWS = 1_000_000
 TRAINING_ROWS = 200_000
 MIB = 2**20
+RESULTS = Path(__file__).parent / "results"
 
 
 def write_table(path: Path, n_rows: int) -> None:
@@ -117,11 +119,24 @@ def measure(sizes: list[int], rounds: int, engines: list[str], most: dict[str, i
                     found[engine].append(watched(command, ROOT, settings))
                 print(f"{size} rows, round {number + 1} of {rounds}", file=sys.stderr)
             rows[f"{size} rows"] = {
-                f"{engine} {what}": statistics.median(run[i] for run in runs)
+                engine: {
+                    what: [min(values), statistics.median(values), max(values)]
+                    for what, values in zip(
+                        ("seconds", "MiB"), zip(*runs, strict=True), strict=True
+                    )
+                }
                 for engine, runs in found.items()
-                for i, what in enumerate(("seconds", "MiB"))
             }
     return rows
+
+
+def show(rows: dict) -> None:
+    """Print the medians, and the range of the seconds."""
+    for size, engines in rows.items():
+        for engine, figures in engines.items():
+            low, median, high = figures["seconds"]
+            seconds = f"{median:6.1f} s ({low:.1f} to {high:.1f})"
+            print(f"{size:<14} {engine:<13} {seconds} {figures['MiB'][1]:6.0f} MiB")
 
 
 if __name__ == "__main__":
@@ -133,4 +148,8 @@ if __name__ == "__main__":
     given = parser.parse_args()
     sizes = [int(size) for size in given.sizes.split(",")]
     most = {"spark": given.spark_rows}
-    publish("scale", measure(sizes, given.rounds, given.engines.split(","), most))
+    measured = measure(sizes, given.rounds, given.engines.split(","), most)
+    show(measured)
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps({"machine": machine(), "rows": measured}, indent=1)
+    (RESULTS / "scale.json").write_text(text + "\n")
