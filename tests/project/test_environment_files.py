@@ -17,7 +17,9 @@ DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["depe
 def conda_pins() -> dict[str, str]:
     (pip,) = [entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict)]
     conda = [entry for entry in CONDA["dependencies"] if isinstance(entry, str)]
-    pins = [entry.partition(";")[0].split("==") for entry in pip] + [entry.split("=") for entry in conda]
+    pins = [entry.partition(";")[0].split("==") for entry in pip] + [
+        entry.split("=") for entry in conda
+    ]
     return {name: version for name, version in pins if name != "python"}
 
 
