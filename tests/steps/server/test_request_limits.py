@@ -1,4 +1,5 @@
 import asyncio
+import http.client
 import io
 import os
 import socket
@@ -185,12 +186,12 @@ def test_headers_that_do_not_come_are_given_up(strict, begun):
 
 
 def test_a_connection_that_waits_for_its_next_request_is_kept(strict):
-    request = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as connection:
-        connection.sendall(request)
-        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
-        connection.settimeout(1)  # twice the server's
-        with pytest.raises(TimeoutError):
-            connection.recv(1)
-        connection.sendall(request)
-        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+    connection = http.client.HTTPConnection("127.0.0.1", strict.port, timeout=30)
+    connection.request("GET", "/ping")
+    assert connection.getresponse().read() == b"\n"
+    connection.sock.settimeout(1)  # twice the server's
+    with pytest.raises(TimeoutError):
+        connection.sock.recv(1)
+    connection.request("GET", "/ping")
+    assert connection.getresponse().read() == b"\n"
+    connection.close()
