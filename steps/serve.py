@@ -121,6 +121,7 @@ def launch(argv: list[str]) -> int:
         Exit status, as of ``steps.runs.launch``.
     """
     declared, further, show_stack = split_arguments("serve", argv)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # at every reload
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
         run(declared, further)

@@ -168,6 +168,7 @@ def test_a_registry_that_is_away_does_not_hold_up_the_end(registry, artifacts, t
 def test_a_version_or_a_folder_is_served_too(registry, artifacts, tmp_path):
     with own_server(f"models:/{NAME}/2", tmp_path, registry[1]) as server:
         assert json.loads(server.get("/version").text)["model_version"] == "2"
+        assert server.errors.read_text().startswith(f"serving {NAME} version 2 at http://127")
     with own_server(artifacts[0].as_uri(), tmp_path) as server:
         assert server.ask(records(ROW)).status == 200
 
