@@ -30,7 +30,8 @@ def measure(setting: Setting) -> list[Figure]:
             "ours": scorer("batch_ours", fixtures.artifact),
             PEER: scorer("batch_scikit_learn", fixtures.pickle),
         },
-        setting.rounds,
+        setting.few_rounds,
+        warm=not setting.quick,
     )
     for side in found.values():
         for one in side:

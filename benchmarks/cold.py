@@ -61,7 +61,9 @@ def _starting(setting: Setting) -> list[Figure]:
         return seconds
 
     try:
-        found = in_turns({name: first(name) for name in STARTED}, setting.few_rounds)
+        found = in_turns(
+            {name: first(name) for name in STARTED}, setting.few_rounds, warm=not setting.quick
+        )
     except SystemExit as error:
         return [skipped(what, str(error), "<= 1.5")]
     ours = found[servers.OURS]

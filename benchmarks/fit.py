@@ -34,6 +34,6 @@ def measure(setting: Setting) -> list[Figure]:
         return time.perf_counter() - start
 
     peer = "HistGradientBoostingClassifier"
-    found = in_turns({"ours": ours, peer: theirs}, setting.rounds)
+    found = in_turns({"ours": ours, peer: theirs}, setting.few_rounds)
     what = f"fit, {setting.many_rows:,} rows ({len(indices):,} for training)"
     return [ratio(what, "s", found["ours"], peer, found[peer], "<= 1.3")]

@@ -25,7 +25,7 @@ def measure(setting: Setting) -> list[Figure]:
             "PYTHONPATH": str(ROOT),
         }
         measures[name] = command(arguments, folder, **settings)
-    found = in_turns(measures, setting.few_rounds)
+    found = in_turns(measures, setting.few_rounds, warm=not setting.quick)
     project, bare = found.pop("ours"), found.pop("bare")
     figures = [ratio("mlflow run", "s", project, "mlflow run of bare.py", bare, "<= 1.5")]
     plain = found.pop("ours, plain", [])

@@ -28,7 +28,7 @@ def measure(setting: Setting) -> list[Figure]:
     body_file.write_bytes(setting.fixtures.request)
     with ExitStack() as stack:
         found, reasons = _start(setting, stack)
-        seconds = 0.4 if setting.quick else 2.0
+        seconds = 0.25 if setting.quick else 2.0
         measures = {
             (name, clients): lambda server=server, clients=clients: server.load(
                 body_file, clients, seconds
