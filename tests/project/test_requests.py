@@ -19,27 +19,14 @@ from tests.artifacts import make_artifact
 from tests.conftest import ROOT
 from tests.own_server import OwnServer, own_server
 from tests.serving import Server, serving
+from tests.steps.server.conftest import ROW, records
 from tests.tables import customers
 
-ROW = {
-    "age": 40.0,
-    "balance": 900.5,
-    "visits": 3,
-    "city": "Oslo",
-    "plan": "plan 3",
-    "joined": "2020-02-02",
-    "member": True,
-    "comment": "late kind rude fine again never",
-}
 SPLIT = {"columns": list(ROW), "data": [list(ROW.values())]}
 HEADER = ",".join(ROW)
 LINE = ",".join(str(value) for value in ROW.values())
 HUGE = "1" + "0" * 400
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
-
-
-def records(*rows: object, **further: object) -> str:
-    return json.dumps({"dataframe_records": list(rows)} | further)
 
 
 def split(**changes: object) -> str:
