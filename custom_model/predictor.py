@@ -334,6 +334,7 @@ class Encoder:
     def __init__(self, contract: dict[str, Any]) -> None:
         self.names = [feature["name"] for feature in contract["features"]]
         self._coders = [_CODERS[feature["kind"]](feature) for feature in contract["features"]]
+        self.width = sum(coder.width for coder in self._coders)  # columns of the matrix
 
     def encode_rows(self, rows: Iterable[Sequence[Any]], strict: bool = False) -> Encoded:
         """Encode few rows, cell by cell.
@@ -417,11 +418,6 @@ class Encoder:
             return self.encode_frame(frame[self.names], strict)
         columns = {name: _cells(frame[name]) for name in self.names}
         return self.encode_columns(columns, len(frame), strict)
-
-    @property
-    def width(self) -> int:
-        """Count the columns of the matrix."""
-        return sum(coder.width for coder in self._coders)
 
     def check_names(self, given: Iterable[str]) -> None:
         """Refuse rows that lack a feature."""

@@ -30,6 +30,20 @@ def shares_of(present: np.ndarray, feature: dict[str, Any], edges: list[float]) 
     return counts / max(len(present), 1)
 
 
+def measure_of(feature: dict[str, Any]) -> str:
+    """Name the measure of a feature's distance: ``total_variation`` or ``psi``."""
+    return "total_variation" if feature["kind"] in DISCRETE else "psi"
+
+
+def distance(
+    feature: dict[str, Any], before: np.ndarray, now: np.ndarray, n_trained: int, n_rows: int
+) -> float:
+    """Measure how far two distributions of a feature are apart; parameters as of ``psi``."""
+    if feature["kind"] in DISCRETE:
+        return total_variation(before, now)
+    return psi(before, now, n_trained, n_rows)
+
+
 def psi(before: np.ndarray, now: np.ndarray, n_trained: int, n_rows: int) -> float:
     """Compute the population stability index of two distributions over the same bins [1]_.
 

@@ -11,7 +11,7 @@ from scipy.stats import chi2, norm
 
 from custom_model.predictor import encode_rows, encoded_names
 from steps import console
-from steps.distances import DISCRETE, is_null, psi, shares_of, total_variation
+from steps.distances import DISCRETE, distance, is_null, measure_of, shares_of
 from steps.files import read_table
 from steps.parameters import convert
 from steps.runs import launch, step_run
@@ -86,13 +86,10 @@ def compare(frame: pd.DataFrame, contract: dict[str, Any]) -> pd.DataFrame:
         before, now = np.array(known["shares"]), shares_of(present, feature, known["edges"])
         discrete = feature["kind"] in DISCRETE
         unknown = 1 - now.sum() if feature["kind"] == "categorical" and len(present) else 0.0
-        distance = total_variation(before, now)
-        if not discrete:
-            distance = psi(before, now, trained, len(present))
         measured = {
             "feature": feature["name"],
-            "measure": "total_variation" if discrete else "psi",
-            "value": distance,
+            "measure": measure_of(feature),
+            "value": distance(feature, before, now, trained, len(present)),
             "limit": _limit(discrete, len(before), len(present), trained),
             "null_rate": float(null.mean()) if len(null) else 0.0,
             "trained_null_rate": feature["null_rate"],

@@ -41,7 +41,7 @@ def _ordered(columns: list[Any], rows: Rows, names: list[str]) -> Rows:
 
 
 def _records(rows: Any, names: list[str]) -> Rows:
-    _check_rows("dataframe_records", rows, dict)
+    _check_rows("dataframe_records", rows)
     try:
         ordered: Rows = [[row[name] for name in names] for row in rows]
     except KeyError:  # a column may lack in some rows
@@ -52,19 +52,18 @@ def _records(rows: Any, names: list[str]) -> Rows:
     return ordered
 
 
-def _check_rows(name: str, rows: Any, kind: type[dict] | type[list]) -> None:
-    expected = "objects" if kind is dict else "lists"
+def _check_rows(name: str, rows: Any) -> None:
     if type(rows) is not list:
-        raise RequestError(f"{name}: expected a list of {expected}, got {kind_of(rows)}")
+        raise RequestError(f"{name}: expected a list of objects, got {kind_of(rows)}")
     for number, row in enumerate(rows):
-        if type(row) is not kind:
-            raise RequestError(f"{name}: row {number}: expected {expected}, got {kind_of(row)}")
+        if type(row) is not dict:
+            raise RequestError(f"{name}: row {number}: expected objects, got {kind_of(row)}")
 
 
 def _instances(rows: Any, names: list[str]) -> Rows:
     if _of_one_column(rows, names):
         return [[cell] for cell in rows]
-    _check_rows("instances", rows, dict)
+    _check_rows("instances", rows)
     for number, row in enumerate(rows):
         missing = [name for name in names if name not in row]
         if missing:

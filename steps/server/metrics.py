@@ -13,7 +13,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from steps.distances import DISCRETE
+from steps.distances import measure_of
 from steps.server.model import Model
 from steps.server.observed import Observed
 
@@ -106,8 +106,7 @@ class _Rows:
             labels=["feature", "measure"],
         )
         for feature, distance in zip(model.contract["features"], drift, strict=True):
-            measure = "total_variation" if feature["kind"] in DISCRETE else "psi"
-            gauge.add_metric([feature["name"], measure], distance)
+            gauge.add_metric([feature["name"], measure_of(feature)], distance)
         yield gauge
 
 

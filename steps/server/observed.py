@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from custom_model.predictor import encoded_names
-from steps.distances import DISCRETE, bins_of, is_null, psi, total_variation
+from steps.distances import bins_of, distance, is_null
 
 FOLD_ROWS = 2048  # rows that wait before they are counted together
 
@@ -71,10 +71,6 @@ class Observed:
         ):  # fmt: skip
             n_rows = counts.sum() + unknown
             before, now = np.array(known["shares"]), counts / max(n_rows, 1)
-            if not n_rows:
-                distances.append(0.0)
-            elif feature["kind"] in DISCRETE:
-                distances.append(total_variation(before, now))
-            else:
-                distances.append(psi(before, now, n_trained, int(n_rows)))
+            far = distance(feature, before, now, n_trained, int(n_rows)) if n_rows else 0.0
+            distances.append(far)
         return distances
