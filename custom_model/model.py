@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import uuid
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,13 +28,15 @@ class ClassifierModel(PythonModel):
         MlflowException
             When a file differs from its recorded SHA-256, or the pipeline cannot be loaded here.
         """
+        config = context.model_config or {}
         files = {name: Path(path).read_bytes() for name, path in context.artifacts.items()}
-        for name, digest in (context.model_config or {}).get("sha256", {}).items():
+        for name, digest in config.get("sha256", {}).items():
             if hashlib.sha256(files[name]).hexdigest() != digest:
                 raise MlflowException(
                     f"{Path(context.artifacts[name]).name} was altered after packaging: "
                     "its SHA-256 is not the recorded one. Download or package the model again."
                 )
+        _warn_of_other_versions(config.get("packages", {}))
         # a module of this model's own: another version's artifact may be loaded beside it
         self._code = ModuleType("predictor")
         exec(compile(files["predictor"], context.artifacts["predictor"], "exec"), vars(self._code))
@@ -83,6 +86,26 @@ class ClassifierModel(PythonModel):
             raise MlflowException(
                 f"the model failed on this input; id {fault} in the server's log", INTERNAL_ERROR
             ) from error
+
+
+def _warn_of_other_versions(packages: dict[str, str]) -> None:
+    # MLflow compares the requirements without a hash only, and ours have one
+    here = {name: _version(name) for name in packages}
+    other = [
+        f"{name} {was} (here {here[name]})" for name, was in packages.items() if here[name] != was
+    ]
+    if other:
+        _logger.warning(
+            "this model was packaged with %s: its answers may differ; install its requirements.txt",
+            ", ".join(other),
+        )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
 
 
 mlflow.models.set_model(ClassifierModel())

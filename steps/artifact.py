@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import mlflow
-from mlflow.models.model import ModelInfo
+from mlflow.models.model import Model, ModelInfo
 
 from custom_model import model as serving_code
 from custom_model import predictor
@@ -18,6 +17,7 @@ from steps.contract import signature_of
 from steps.environment import requirements
 from steps.errors import StepError, reason_of
 from steps.export import Export
+from steps.locked_pyfunc import FLAVOR, save_model
 from steps.outage import is_lost
 from steps.storage import Training, json_text, without_bytecode
 
@@ -39,7 +39,7 @@ def log_artifact(training: Training, exported: Export, card: str) -> ModelInfo:
     ModelInfo
     """
     with _contents(training, exported, card) as contents:
-        return mlflow.pyfunc.log_model(name="model", **contents)
+        return Model.log(name="model", artifact_path=None, flavor=FLAVOR, **contents)
 
 
 def save_artifact(training: Training, exported: Export, card: str, folder: Path) -> None:
@@ -47,7 +47,7 @@ def save_artifact(training: Training, exported: Export, card: str, folder: Path)
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         with _contents(training, exported, card) as contents:
-            mlflow.pyfunc.save_model(path=str(partial), **contents)
+            save_model(path=str(partial), **contents)
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -86,6 +86,7 @@ def _contents(training: Training, exported: Export, card: str) -> Iterator[dict[
     }
     # MLflow would replace the artifact's requirements by the lock of the working directory
     os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"
+    pins = requirements(exported.file_name, exported.content)
     with tempfile.TemporaryDirectory() as folder, without_bytecode():
         for file_name, data in content.values():
             Path(folder, file_name).write_bytes(data)
@@ -95,9 +96,10 @@ def _contents(training: Training, exported: Export, card: str) -> Iterator[dict[
             "model_config": {
                 "sha256": {
                     key: hashlib.sha256(data).hexdigest() for key, (_, data) in content.items()
-                }
+                },
+                "packages": dict(pin.split("==") for pin in pins),
             },
             "signature": signature_of(training.contract),
             "input_example": training.signed().head(EXAMPLE_ROWS),
-            "pip_requirements": requirements(exported.file_name, exported.content),
+            "pip_requirements": pins,
         }

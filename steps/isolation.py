@@ -16,6 +16,7 @@ from mlflow.pyfunc import FLAVOR_NAME
 from mlflow.pyfunc.backend import PyFuncBackend
 
 from steps.errors import StepError
+from steps.lock import parse_file
 from steps.locks import locked
 from steps.parameters import one_of
 
@@ -27,9 +28,9 @@ MANAGERS = {
     "local": ("bash", ""),
 }
 INVENTORY = (
-    "import json, platform; from importlib.metadata import distributions; "
+    "import json, platform, re; from importlib.metadata import distributions; "
     "print(json.dumps([platform.python_version(), "
-    "{d.name.lower().replace('_', '-'): d.version for d in distributions()}]))"
+    "{re.sub('[-_.]+', '-', d.name).lower(): d.version for d in distributions()}]))"
 )
 
 
@@ -139,7 +140,9 @@ def _activation(artifact: Path, verify_env: str) -> list[str]:
 def _gist(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [
-        line for line in lines if re.search(r"(?i)error|no solution|cannot|could not|because", line)
+        line
+        for line in lines
+        if re.search(r"(?i)error|mismatch|hashes|no solution|cannot|could not|because", line)
     ]
     return " ".join((telling or lines)[-2:])[:400]
 
@@ -159,9 +162,12 @@ def _checked(activate: list[str], artifact: Path, verify_env: str) -> Environmen
         raise StepError(
             f"verify_env: the environment made by {verify_env} does not start: {_gist(done.stderr)}"
         ) from error
-    lines = Path(artifact, "requirements.txt").read_text(encoding="utf-8").split()
-    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", "\n".join(lines), re.MULTILINE))
-    other = [f"{name}=={pin}" for name, pin in pins.items() if packages.get(name.lower()) != pin]
+    pins = parse_file(Path(artifact, "requirements.txt").read_text(encoding="utf-8"))
+    other = [
+        f"{pin.name}=={pin.version}"
+        for pin in pins
+        if pin.here and packages.get(pin.name) != pin.version
+    ]
     if other:
         raise StepError(
             f"verify_env: the environment made by {verify_env} lacks {', '.join(other)}"

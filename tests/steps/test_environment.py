@@ -3,10 +3,12 @@ import sys
 from importlib.metadata import version
 
 import cloudpickle
+import pytest
 from sklearn.linear_model import LogisticRegression
 from xgboost import XGBClassifier
 
-from steps.environment import requirements
+from steps import environment
+from steps.environment import GRAPH_PACKAGES, locked, requirements
 
 
 def test_a_graph_needs_the_skinny_client_and_the_runtime_only():
@@ -32,3 +34,34 @@ def test_nothing_of_the_repository_is_a_requirement():
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "custom" not in out.stdout
     assert "pytest" not in out.stdout
+
+
+def test_all_that_the_packages_require_is_locked_for_every_platform():
+    pins = {pin.name: pin for pin in locked(GRAPH_PACKAGES)}
+    assert {"pydantic-core", "python-dateutil", "certifi"} <= set(pins)
+    assert "win32" in pins["tzdata"].line  # pandas requires it on Windows only
+    assert all(pin.hashes for pin in pins.values())
+    assert pins["pandas"].version == version("pandas")
+
+
+@pytest.mark.parametrize("name", ["pytest", "scikit-learn", "matplotlib", "mlflow", "pyarrow"])
+def test_serving_a_graph_goes_without(name):
+    assert name not in {pin.name for pin in locked(GRAPH_PACKAGES)}
+
+
+def test_an_extra_brings_its_requirements():
+    plain, extra = locked(["psycopg"]), locked(["psycopg[binary]"])
+    assert {pin.name for pin in extra} - {pin.name for pin in plain} == {"psycopg-binary"}
+
+
+def test_another_version_than_the_locks_is_pinned_without_hashes_and_told(monkeypatch, capsys):
+    others = tuple(
+        pin._replace(version="0.1") if pin.name == "six" else pin
+        for pin in environment.locked_pins()
+    )
+    monkeypatch.setattr(environment, "locked_pins", lambda: others)
+    pins = locked(["python-dateutil"])
+    assert [pin.line for pin in pins] == [
+        f"{name}=={version(name)}" for name in ("python-dateutil", "six")
+    ]
+    assert f"uv.lock has not six {version('six')} (uv sync makes" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The proof finds out what is wrong with an artifact, and leaves nothing behind."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import psutil
 import pytest
 
 from steps.errors import StepError
+from steps.lock import parse_file
 from steps.proof import prove
 from steps.storage import load_training
 
@@ -54,7 +56,8 @@ def test_a_good_artifact_is_proven_on_every_held_out_row_and_by_the_server(artif
     proof = prove(str(artifact), training, "uv")
     assert (proof["rows"], proof["server_rows"]) == (69, 69)
     assert proof["max_difference"] <= 1e-6
-    assert set((artifact / "requirements.txt").read_text().split()) <= set(proof["packages"])
+    pins = parse_file((artifact / "requirements.txt").read_text())
+    assert {f"{pin.name}=={pin.version}" for pin in pins if pin.here} <= set(proof["packages"])
     assert not any(line.startswith(("scikit-learn==", "mlflow==")) for line in proof["packages"])
 
 
@@ -101,14 +104,25 @@ def test_a_server_that_dies_is_told_with_its_last_word(artifact, training):
         prove(str(artifact), training, "local")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "spoilt", "told"),
+    [
+        (r"onnxruntime==", r"onnxruntime==999.", r".*onnxruntime"),
+        (
+            r"(\nsix==\S+)( \\\n +--hash=\S+)+",
+            rf"\1 --hash=sha256:{'0' * 64}",
+            r".*Hash mismatch for `six==",
+        ),
+    ],
+    ids=["no such version", "tampered hash"],
+)
 def test_an_environment_that_cannot_be_made_is_told_in_the_words_of_its_manager(
-    artifact, training, tmp_path, monkeypatch
+    artifact, training, tmp_path, monkeypatch, pattern, spoilt, told
 ):
     monkeypatch.setenv("MLFLOW_ENV_ROOT", str(tmp_path / "environments"))
-    edit(artifact / "requirements.txt", "onnxruntime==", "onnxruntime==999.")
-    with pytest.raises(
-        StepError, match=r"uv cannot make the artifact's environment: .*onnxruntime"
-    ):
+    text = (artifact / "requirements.txt").read_text()
+    (artifact / "requirements.txt").write_text(re.sub(pattern, spoilt, text))
+    with pytest.raises(StepError, match=f"uv cannot make the artifact's environment: {told}"):
         prove(str(artifact), training, "uv")
 
 
