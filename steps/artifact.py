@@ -14,11 +14,12 @@ from mlflow.models.model import Model, ModelInfo
 from custom_model import model as serving_code
 from custom_model import predictor
 from steps.contract import signature_of
-from steps.environment import requirements
+from steps.environment import locked, requirements
 from steps.errors import StepError, reason_of
 from steps.export import Export
 from steps.locked_pyfunc import FLAVOR, save_model
 from steps.outage import is_lost
+from steps.sbom import sbom
 from steps.storage import Training, json_text, without_bytecode
 
 EXAMPLE_ROWS = 5
@@ -78,15 +79,18 @@ def kept_if_lost(run_id: str, training: Training, exported: Export, card: str) -
 
 @contextmanager
 def _contents(training: Training, exported: Export, card: str) -> Iterator[dict[str, Any]]:
+    pins = requirements(exported.file_name, exported.content)
+    packages = dict(pin.split("==") for pin in pins)
+    bill = sbom(locked(*packages), hashlib.sha256(exported.content).hexdigest())
     content = {
         "predictor": ("predictor.py", Path(predictor.__file__).read_bytes()),
         "contract": ("contract.json", json_text(training.contract).encode()),
         "pipeline": (exported.file_name, exported.content),
         "model_card": ("model_card.md", card.encode()),
+        "sbom": ("sbom.cdx.json", bill.encode()),
     }
     # MLflow would replace the artifact's requirements by the lock of the working directory
     os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"
-    pins = requirements(exported.file_name, exported.content)
     with tempfile.TemporaryDirectory() as folder, without_bytecode():
         for file_name, data in content.values():
             Path(folder, file_name).write_bytes(data)
@@ -97,7 +101,7 @@ def _contents(training: Training, exported: Export, card: str) -> Iterator[dict[
                 "sha256": {
                     key: hashlib.sha256(data).hexdigest() for key, (_, data) in content.items()
                 },
-                "packages": dict(pin.split("==") for pin in pins),
+                "packages": packages,
             },
             "signature": signature_of(training.contract),
             "input_example": training.signed().head(EXAMPLE_ROWS),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -38,24 +39,25 @@ def requirements(file_name: str, content: bytes) -> list[str]:
     return [f"{name}=={version(name)}" for name in sorted(names)]
 
 
-def locked(names: Iterable[str]) -> list[Pin]:
+@cache
+def locked(*names: str) -> tuple[Pin, ...]:
     """Pin packages and all that they require.
 
     Parameters
     ----------
-    names : iterable of str
+    *names : str
         Installed packages.
 
     Returns
     -------
-    list of Pin
+    tuple of Pin
         Sorted by name. With the hashes of uv.lock, and for every platform that it covers, when
         every version installed is the lock's; otherwise what is installed, without hashes.
     """
     needed = _closure(names)
-    installed = {name: found for name in needed if (found := _version(name))}
-    pins = [pin for pin in locked_pins() if pin.name in needed]
+    pins = tuple(pin for pin in locked_pins() if pin.name in needed)
     here = {pin.name: pin.version for pin in pins if pin.here}
+    installed = {name: _version(name) for name in _closure(names, here=True)}
     other = [f"{name} {found}" for name, found in installed.items() if here.get(name) != found]
     if not other:
         return pins
@@ -63,10 +65,38 @@ def locked(names: Iterable[str]) -> list[Pin]:
         f"the artifact's packages are pinned without hashes: uv.lock has not {', '.join(other)} "
         "(uv sync makes the environment of the lock)"
     )
-    return [Pin(name, found, None, ()) for name, found in sorted(installed.items())]
+    return tuple(Pin(name, found, None, ()) for name, found in sorted(installed.items()) if found)
 
 
-def _closure(names: Iterable[str]) -> set[str]:
+def required(name: str, extra: str = "", here: bool = False) -> list[Requirement]:
+    """Tell what an installed package requires.
+
+    Parameters
+    ----------
+    name : str
+        Nothing is known of a package that is not installed.
+    extra : str, optional
+    here : bool, default False
+        Leave out what only another platform or Python requires.
+
+    Returns
+    -------
+    list of Requirement
+    """
+    try:
+        declared = [Requirement(line) for line in requires(name) or ()]
+    except PackageNotFoundError:
+        return []
+    return [one for one in declared if _applies(one.marker, extra, here)]
+
+
+def _applies(marker: Marker | None, extra: str, here: bool) -> bool:
+    if marker is None or not (here or "extra" in str(marker)):
+        return True
+    return marker.evaluate({"extra": extra})
+
+
+def _closure(names: Iterable[str], here: bool = False) -> set[str]:
     found, waiting = set(), [Requirement(name) for name in names]
     while waiting:
         requirement = waiting.pop()
@@ -74,21 +104,8 @@ def _closure(names: Iterable[str]) -> set[str]:
             key = (canonicalize_name(requirement.name), extra)
             if key not in found:
                 found.add(key)
-                waiting += _required(*key)
+                waiting += required(*key, here)
     return {name for name, _ in found}
-
-
-def _required(name: str, extra: str) -> list[Requirement]:
-    try:
-        declared = [Requirement(line) for line in requires(name) or ()]
-    except PackageNotFoundError:  # of another platform
-        return []
-    # what another platform needs has a pin in the lock too, with its marker
-    return [
-        requirement
-        for requirement in declared
-        if "extra" not in str(requirement.marker) or requirement.marker.evaluate({"extra": extra})  # type: ignore[union-attr]
-    ]
 
 
 def _version(name: str) -> str:

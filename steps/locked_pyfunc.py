@@ -36,7 +36,7 @@ def save_model(path: str, mlflow_model: Model | None = None, **contents: Any) ->
 def complete(folder: Path) -> None:
     """Rewrite the environment files of a saved model, with hashes where uv.lock has them."""
     file = folder / "requirements.txt"
-    lines = [pin.line for pin in locked(pin.name for pin in parse_file(file.read_text()))]
+    lines = [pin.line for pin in locked(*(pin.name for pin in parse_file(file.read_text())))]
     file.write_text("".join(f"{line}\n" for line in lines).replace(" --hash", " \\\n    --hash"))
 
     file = folder / "conda.yaml"

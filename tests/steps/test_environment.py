@@ -37,7 +37,7 @@ def test_nothing_of_the_repository_is_a_requirement():
 
 
 def test_all_that_the_packages_require_is_locked_for_every_platform():
-    pins = {pin.name: pin for pin in locked(GRAPH_PACKAGES)}
+    pins = {pin.name: pin for pin in locked(*GRAPH_PACKAGES)}
     assert {"pydantic-core", "python-dateutil", "certifi"} <= set(pins)
     assert "win32" in pins["tzdata"].line  # pandas requires it on Windows only
     assert all(pin.hashes for pin in pins.values())
@@ -46,11 +46,11 @@ def test_all_that_the_packages_require_is_locked_for_every_platform():
 
 @pytest.mark.parametrize("name", ["pytest", "scikit-learn", "matplotlib", "mlflow", "pyarrow"])
 def test_serving_a_graph_goes_without(name):
-    assert name not in {pin.name for pin in locked(GRAPH_PACKAGES)}
+    assert name not in {pin.name for pin in locked(*GRAPH_PACKAGES)}
 
 
 def test_an_extra_brings_its_requirements():
-    plain, extra = locked(["psycopg"]), locked(["psycopg[binary]"])
+    plain, extra = locked("psycopg"), locked("psycopg[binary]")
     assert {pin.name for pin in extra} - {pin.name for pin in plain} == {"psycopg-binary"}
 
 
@@ -60,7 +60,7 @@ def test_another_version_than_the_locks_is_pinned_without_hashes_and_told(monkey
         for pin in environment.locked_pins()
     )
     monkeypatch.setattr(environment, "locked_pins", lambda: others)
-    pins = locked(["python-dateutil"])
+    pins = locked("python-dateutil")
     assert [pin.line for pin in pins] == [
         f"{name}=={version(name)}" for name in ("python-dateutil", "six")
     ]

@@ -82,6 +82,7 @@ def test_the_artifact_holds_its_code_the_contract_and_the_graph(packaging):
         "artifacts/model_card.md",
         "artifacts/pipeline.onnx",
         "artifacts/predictor.py",
+        "artifacts/sbom.cdx.json",
         "conda.yaml",
         "python_env.yaml",
         "requirements.txt",
@@ -93,7 +94,7 @@ def test_the_artifact_holds_its_code_the_contract_and_the_graph(packaging):
 
 def test_the_serving_environment_is_pinned_and_minimal(packaged):
     text = mlflow.artifacts.load_text(f"models:/{NAME}@champion/requirements.txt")
-    assert parse_file(text) == locked(GRAPH_PACKAGES)
+    assert tuple(parse_file(text)) == locked(*GRAPH_PACKAGES)
 
 
 def test_the_version_links_to_its_runs_and_the_alias_points_to_it(packaged, client):

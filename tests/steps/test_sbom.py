@@ -1,0 +1,68 @@
+import json
+import subprocess
+
+import pytest
+
+from steps.environment import GRAPH_PACKAGES, locked
+from steps.sbom import sbom
+from tests.conftest import ROOT
+
+SHA256 = "ab" * 32
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return sbom(locked(*GRAPH_PACKAGES), SHA256)
+
+
+@pytest.fixture(scope="module")
+def bill(text) -> dict:
+    return json.loads(text)
+
+
+def test_it_names_the_version_and_the_licence_of_every_package_needed_here(bill):
+    pins = {pin.name: pin.version for pin in locked(*GRAPH_PACKAGES) if pin.here}
+    assert {part["name"]: part["version"] for part in bill["components"]} == pins
+    assert all(part["licenses"] for part in bill["components"])
+    (six,) = [part for part in bill["components"] if part["name"] == "six"]
+    assert (six["purl"], six["licenses"]) == (
+        f"pkg:pypi/six@{pins['six']}",
+        [{"license": {"id": "MIT"}}],
+    )
+
+
+def test_it_says_who_requires_whom(bill):
+    requires = {entry["ref"]: entry.get("dependsOn", []) for entry in bill["dependencies"]}
+    names = {ref: ref.split("/")[-1].split("@")[0] for ref in requires}
+    (pandas,) = [ref for ref, name in names.items() if name == "pandas"]
+    assert {names[ref] for ref in requires[pandas]} == {"numpy", "python-dateutil"}
+    assert len(requires["model"]) == len(bill["components"])
+
+
+def test_it_is_of_the_model_that_it_lies_beside(bill):
+    model = bill["metadata"]["component"]
+    assert (model["type"], model["hashes"]) == (
+        "machine-learning-model",
+        [{"alg": "SHA-256", "content": SHA256}],
+    )
+
+
+def test_the_same_model_gives_the_same_bytes(text):
+    assert sbom(locked(*GRAPH_PACKAGES), SHA256) == text
+    assert sbom(locked(*GRAPH_PACKAGES), "cd" * 32) != text
+
+
+def test_it_follows_the_schema_of_cyclonedx(text, tmp_path):
+    (tmp_path / "bill.json").write_text(text)
+    code = (
+        "from pathlib import Path; from cyclonedx.schema import SchemaVersion;"
+        "from cyclonedx.validation.json import JsonStrictValidator;"
+        "print(JsonStrictValidator(SchemaVersion.V1_6).validate_str("
+        f"Path({str(tmp_path / 'bill.json')!r}).read_text()))"
+    )
+    validator = "cyclonedx-python-lib[json-validation]==11.12.0"
+    done = subprocess.run(
+        ["uv", "run", "--no-project", "--with", validator, "python", "-c", code],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.stdout.strip(), done.returncode) == ("None", 0), done.stderr
