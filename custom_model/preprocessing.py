@@ -87,10 +87,10 @@ def _columns_by_treatment(
 
 
 def _target_encoder(contract: dict[str, Any]) -> TargetEncoder:
-    # the training rows come shuffled by the seeded split: shuffling them anew would not reproduce
     folds = min(5, *contract["class_counts"])
-    if Version(sklearn.__version__) < Version("1.9"):  # takes no generator, and 1.11 no shuffle
-        return TargetEncoder(target_type="binary", cv=folds, shuffle=False)
+    if Version(sklearn.__version__) < Version("1.9"):  # it takes no generator, and a random_state
+        return TargetEncoder(target_type="binary", cv=folds)
+    # the training rows come shuffled by the seeded split: shuffling them anew would not reproduce
     return TargetEncoder(target_type="binary", cv=StratifiedKFold(folds))
 
 
