@@ -207,6 +207,9 @@ class _Datetime(_Coder):
             for why in self.encode_cells([cell], out, strict).values():
                 raise _SaidError(why)
             return out[0].tolist()
+        return self._parts(moment)
+
+    def _parts(self, moment: datetime) -> Sequence[float]:
         days = (moment - EPOCH) // timedelta(microseconds=1) / MICROSECONDS
         return days - self.center, moment.month, moment.day, moment.weekday(), moment.hour
 
@@ -218,12 +221,17 @@ class _Datetime(_Coder):
             read = stamps.notna().to_numpy()
             if not read.any():
                 break
-            found = stamps[read]
             rows = np.array(waiting)[read]
+            # beside a date that it cannot hold, pandas 2 reads others by that one's offset
+            found = stamps if read.all() else _stamps([cells[row] for row in rows])
             out[rows, 0] = days_since_1970(found) - self.center
             parts = (found.dt.month, found.dt.day, found.dt.day_of_week, found.dt.hour)
             out[rows, 1:] = np.column_stack(parts)
             waiting = [row for row, done in zip(waiting, read, strict=True) if not done]
+        for row in waiting:  # pandas 2 holds the years 1678 to 2261 only
+            moment = _moment(str(cells[row]))
+            if moment is not None:
+                out[row] = self._parts(moment)
         missing = np.flatnonzero(np.isnan(out[:, 0])).tolist()
         return {
             row: str(CellError("an ISO 8601 date or time", cells[row]))
@@ -239,7 +247,7 @@ class _SaidError(CellError):
         ValueError.__init__(self, why)
 
 
-UTC = timezone.utc  # noqa: UP017 (datetime.UTC is of Python 3.11)
+UTC = timezone.utc
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _USUAL = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?(Z|[+-]\d\d:[0-5]\d)?)?", re.ASCII

@@ -7,6 +7,8 @@ transformer classes of your own ship as a pickle that needs nothing of this repo
 from typing import Any
 
 import numpy as np
+import sklearn
+from packaging.version import Version
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -85,8 +87,10 @@ def _columns_by_treatment(
 
 
 def _target_encoder(contract: dict[str, Any]) -> TargetEncoder:
-    # the training rows come shuffled by the seeded split: shuffling them anew would not reproduce
     folds = min(5, *contract["class_counts"])
+    if Version(sklearn.__version__) < Version("1.9"):  # it takes no generator, and a random_state
+        return TargetEncoder(target_type="binary", cv=folds)
+    # the training rows come shuffled by the seeded split: shuffling them anew would not reproduce
     return TargetEncoder(target_type="binary", cv=StratifiedKFold(folds))
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import PurePath
 from typing import Any
 
@@ -93,7 +93,7 @@ def _described(step: str, run: Run) -> dict[str, Any]:
         "step": step,
         "id": run.info.run_id,
         "name": run.info.run_name,
-        "started": datetime.fromtimestamp(start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "started": f"{datetime.fromtimestamp(start / 1000, timezone.utc):%Y-%m-%d %H:%M UTC}",
         "seconds": (end - start) / 1000 if end else None,
     }
 

@@ -84,5 +84,8 @@ def _written(content: dict[str, Any]) -> bytes:
 
 def sha256_of(path: Path) -> str:
     """Hash a file's bytes: hexadecimal."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -4,7 +4,7 @@ import getpass
 import json
 import os
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from mlflow import MlflowClient
@@ -67,7 +67,7 @@ def move_alias(version: ModelVersion, alias: str, why: str, run_id: str) -> str:
     remembered = find_alias(name, previous_alias(alias))
     entry = {
         "who": who(),
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "alias": alias,
         "from": before,
         "to": str(version.version),
@@ -113,7 +113,7 @@ def _set_alias(client: MlflowClient, name: str, alias: str, version: str) -> Non
 
 def _write(client: MlflowClient, name: str, entry: dict[str, Any]) -> None:
     # one tag an entry: two processes never overwrite each other's
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     key = f"{AUDIT}{stamp}.{entry['alias']}.{entry['to']}"
     retried(lambda: client.set_registered_model_tag(name, key, json.dumps(entry)))
 

@@ -185,7 +185,7 @@ def serving_python(once: Callable[..., Path], store: str) -> Path:
         )
         mlflow.set_tracking_uri(None)
         for command in (
-            ["uv", "venv", "--quiet", "--python", "3.11", "environment"],
+            ["uv", "venv", "--quiet", "--python", sys.executable, "environment"],
             ["uv", "pip", "install", "-q", "-p", "environment", "-r", "requirements.txt"],
         ):
             done = shell(command, folder)

@@ -78,7 +78,7 @@ def test_numbers_of_any_dtype_encode_alike(dtype):
 )
 def test_texts_of_any_dtype_encode_alike(dtype):
     contract = contract_of(c=["b", "b", "a", "a"])
-    frame = pd.DataFrame({"c": pd.Series(["a", None, "b"]).astype(dtype)})
+    frame = pd.DataFrame({"c": pd.Series(["a", None, "b"], dtype=dtype)})
     assert encode(frame, contract)[:, 0].tolist() == [0, 2, 1]
 
 

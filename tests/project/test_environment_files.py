@@ -1,17 +1,17 @@
 """conda.yaml, uv.lock and pyproject.toml name the same packages in the same versions."""
 
 import re
-import tomllib
 
 import pytest
+import tomli
 import yaml
 from conda_lock.src_parser.environment_yaml import parse_environment_file
 
 from tests.conftest import ROOT
 
 CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
-LOCK = tomllib.loads((ROOT / "uv.lock").read_text())
-DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+LOCK = tomli.loads((ROOT / "uv.lock").read_text())
+DECLARED = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
 
 
 def conda_pins() -> dict[str, str]:
