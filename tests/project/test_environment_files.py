@@ -1,54 +1,66 @@
 """conda.yaml, uv.lock and pyproject.toml name the same packages in the same versions."""
 
 import re
+from importlib.metadata import requires, version
 
-import pytest
 import tomli
 import yaml
-from conda_lock.src_parser.environment_yaml import parse_environment_file
+from mlflow.utils.environment import _PythonEnv
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
+from tests.environments import of_conda, of_the_lock
+from tools.conda_yaml import PYTHON, render
+from tools.locked import RUNTIME, pins
 
 CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
-LOCK = tomli.loads((ROOT / "uv.lock").read_text())
+PIP = [Requirement(line) for line in CONDA["dependencies"][-1]["pip"]]
 DECLARED = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
 
 
-def conda_pins() -> dict[str, str]:
-    (pip,) = [entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict)]
-    conda = [entry for entry in CONDA["dependencies"] if isinstance(entry, str)]
-    pins = [entry.partition(";")[0].split("==") for entry in pip] + [
-        entry.split("=") for entry in conda
-    ]
-    return {name: version for name, version in pins if name != "python"}
+def test_conda_yaml_is_what_the_lock_renders():
+    rendered = render(pins(ROOT, *RUNTIME))
+    assert rendered == (ROOT / "conda.yaml").read_text(), (
+        "conda.yaml is not what uv.lock says: run `uv run python -m tools render`"
+    )
 
 
-def test_conda_yaml_names_every_declared_dependency_and_no_other():
-    assert set(conda_pins()) == {re.match(r"[\w-]+", entry)[0] for entry in DECLARED}
+def closure() -> dict[str, str]:
+    """Walk the metadata of what is installed, from what is declared."""
+    found, left = {}, [(Requirement(line), "") for line in DECLARED]
+    while left:
+        wanted, extra = left.pop()
+        name = canonicalize_name(wanted.name)
+        if wanted.marker and not wanted.marker.evaluate({"extra": extra}):
+            continue
+        news = {"", *wanted.extras} if name not in found else wanted.extras
+        found[name] = version(name)
+        left += [(Requirement(line), extra) for extra in news for line in requires(name) or ()]
+    return found
 
 
-def test_conda_yaml_pins_a_version_of_the_lock():
-    locked = {(package["name"], package.get("version")) for package in LOCK["package"]}
-    assert set(conda_pins().items()) <= locked
+@of_conda
+@of_the_lock
+def test_conda_yaml_pins_the_whole_closure_of_what_is_declared():
+    pinned = {pin.name: pin.specifier for pin in PIP if not pin.marker or pin.marker.evaluate()}
+    (pip,) = (entry for entry in CONDA["dependencies"] if str(entry).startswith("pip="))
+    installed = {name: f"=={number}" for name, number in closure().items()}
+    assert {name: str(pin) for name, pin in pinned.items()} == {
+        name: pin for name, pin in installed.items() if name != "pip"
+    }
+    assert pip == "pip=" + installed["pip"].strip("=")
 
 
 def test_the_channels_are_conda_forge_and_nodefaults():
     assert CONDA["channels"] == ["conda-forge", "nodefaults"]
 
 
-NOT = {"linux-64": (), "osx-arm64": (), "win-64": ("uvloop",)}  # by a marker
-
-
-@pytest.mark.parametrize("platform", NOT)
-def test_conda_lock_reads_conda_yaml_for_every_platform(platform, tmp_path):
-    # conda-lock would download its table of names that differ between PyPI and conda
-    (tmp_path / "names.yaml").write_text("{}")
-    spec = parse_environment_file(
-        ROOT / "conda.yaml", [platform], mapping_url=str(tmp_path / "names.yaml")
-    )
-    read = {(d.name, d.version.strip("=").removesuffix(".*")) for d in spec.dependencies[platform]}
-    pins = {name: version for name, version in conda_pins().items() if name not in NOT[platform]}
-    assert read - {("pip", "*")} == {("python", "3.11"), *pins.items()}
+def test_mlflow_reads_of_conda_yaml_all_that_pip_and_uv_are_to_install():
+    read = _PythonEnv.from_conda_yaml(ROOT / "conda.yaml")
+    assert read.python == PYTHON
+    assert [dependency.split("==")[0] for dependency in read.build_dependencies] == ["pip"]
+    assert [Requirement(line) for line in read.dependencies] == PIP
 
 
 def test_the_lock_holds_public_addresses_only():

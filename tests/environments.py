@@ -1,0 +1,19 @@
+"""Whether the tests run in the environment that uv.lock describes: nox runs them in others."""
+
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from tests.conftest import ROOT
+from tools.conda_yaml import PYTHON
+from tools.locked import RUNTIME, pins, version_of
+
+HERE = [pin for pin in pins(ROOT, *RUNTIME) if not pin.marker or pin.marker.evaluate()]
+of_the_lock = pytest.mark.skipif(
+    any(version(pin.name) != version_of(pin) for pin in HERE),
+    reason="installed are other versions than uv.lock pins",
+)
+of_conda = pytest.mark.skipif(
+    ".".join(map(str, sys.version_info[:2])) != PYTHON, reason=f"conda.yaml is of Python {PYTHON}"
+)
