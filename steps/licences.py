@@ -47,7 +47,10 @@ def licence_of(distribution: Distribution) -> str:
     """
     metadata = distribution.metadata
     for field in ("License-Expression", "License"):
-        lines = (metadata[field] or "").strip().splitlines()
+        (text,) = metadata.get_all(field) or [
+            ""
+        ]  # [field] raises with the importlib_metadata backport
+        lines = text.strip().splitlines()
         licence = _spdx(lines[0].strip()) if lines else UNKNOWN
         if licence:
             return licence
