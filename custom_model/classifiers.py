@@ -65,7 +65,7 @@ def _import_class(path: str) -> Any:
         raise ValueError(
             f"classifier: expected one of {', '.join(CLASSIFIERS)}, or the import path of a class "
             f"such as sklearn.naive_bayes.GaussianNB, got {path!r} ({error}); a package that is "
-            "not installed goes into pyproject.toml and conda.yaml"
+            "not installed comes by `uv add`, then `uv run python -m tools render`"
         ) from error
 
 

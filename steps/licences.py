@@ -45,18 +45,18 @@ def licence_of(distribution: Distribution) -> str:
         An SPDX expression: the ``License-Expression``, else the first line of ``License`` if it
         names one, else the classifiers, all of them. Empty if none of these names any.
     """
-    metadata = distribution.metadata
+    fields = distribution.metadata.get_all  # a field that is missing is None
     for field in ("License-Expression", "License"):
-        (text,) = metadata.get_all(field) or [
-            ""
-        ]  # [field] raises with the importlib_metadata backport
-        lines = text.strip().splitlines()
+        lines = "".join(fields(field) or ()).strip().splitlines()
         licence = _spdx(lines[0].strip()) if lines else UNKNOWN
         if licence:
             return licence
-    classifiers = [one.split(" :: ") for one in metadata.get_all("Classifier") or ()]
-    named = {_spdx(one[-1]) for one in classifiers if one[0] == "License" and len(one) > 2}
-    return " AND ".join(sorted(named)) if UNKNOWN not in named else UNKNOWN
+    named = {_spdx(one.split(" :: ")[-1]) for one in fields("Classifier") or () if _tells(one)}
+    return UNKNOWN if UNKNOWN in named else " AND ".join(sorted(named))
+
+
+def _tells(classifier: str) -> bool:
+    return classifier.startswith("License ::") and classifier != "License :: OSI Approved"
 
 
 def _spdx(name: str) -> str:

@@ -4,9 +4,14 @@ import argparse
 import sys
 
 from steps.errors import StepError
-from tools import conda_lock, conda_yaml
+from tools import audit, conda_lock, conda_yaml, licences
 
-COMMANDS = {"render": conda_yaml.main, "conda-lock": conda_lock.main}
+COMMANDS = {
+    "render": conda_yaml.main,
+    "conda-lock": conda_lock.main,
+    "audit": audit.main,
+    "licences": licences.main,
+}
 
 
 def main() -> None:
