@@ -191,6 +191,13 @@ CLAIMS: dict[str, Callable[[Record], bool]] = {
         r.has("code/packages.txt")
         and f"mlflow=={mlflow.__version__}" in r.path("code/packages.txt").read_text().splitlines()
     ),
+    "bill of materials (CycloneDX)": lambda r: (
+        bool(r.version)
+        and "pkg:pypi/onnxruntime@"
+        in mlflow.artifacts.load_text(
+            f"{r.model('model').artifact_location}/artifacts/sbom.cdx.json"
+        )
+    ),
     "report": lambda r: (
         r.has("report.html")
         and "hist_gradient_boosting" in r.path("report.html").read_text(encoding="utf-8")
