@@ -1,13 +1,41 @@
 import json
 import subprocess
+import sys
+from importlib.metadata import distribution
 
 import pytest
 
 from steps.environment import GRAPH_PACKAGES, locked
+from steps.licences import licence_of
 from steps.sbom import sbom
 from tests.conftest import ROOT
+from tools.licences import refused
 
 SHA256 = "ab" * 32
+SERVED = {
+    "Apache-2.0": (
+        "databricks-sdk flatbuffers google-auth importlib-metadata mlflow-skinny "
+        "opentelemetry-api opentelemetry-proto opentelemetry-sdk opentelemetry-semantic- "
+        "conventions requests"
+    ),
+    "Apache-2.0 AND LicenseRef-BSD": "python-dateutil",
+    "Apache-2.0 OR BSD-2-Clause": "packaging",
+    "Apache-2.0 OR BSD-3-Clause": "cryptography",
+    "BSD-2-Clause": "pyasn1",
+    "BSD-3-Clause": (
+        "click cloudpickle gitpython idna pandas protobuf pycparser python-dotenv smmap "
+        "starlette uvicorn"
+    ),
+    "BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0": "numpy",
+    "LicenseRef-BSD": "gitdb pyasn1-modules sqlparse",
+    "MIT": (
+        "annotated-doc annotated-types anyio cachetools charset-normalizer fastapi h11 "
+        "onnxruntime pydantic pydantic-core pyyaml six typing-inspection urllib3 zipp"
+    ),
+    "MIT-0": "cffi",
+    "MPL-2.0": "certifi",
+    "PSF-2.0": "typing-extensions",
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +94,13 @@ def test_it_follows_the_schema_of_cyclonedx(text, tmp_path):
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert (done.stdout.strip(), done.returncode) == ("None", 0), done.stderr
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the packages are those of Python 3.11")
+def test_a_graph_is_served_by_these_packages_under_these_licences():
+    found: dict[str, list[str]] = {}
+    for pin in locked(*GRAPH_PACKAGES):
+        if pin.here:
+            found.setdefault(licence_of(distribution(pin.name)), []).append(pin.name)
+    assert {licence: " ".join(names) for licence, names in found.items()} == SERVED
+    assert refused({name: licence for licence in SERVED for name in found[licence]}) == []
