@@ -9,6 +9,7 @@ from xgboost import XGBClassifier
 
 from steps import environment
 from steps.environment import GRAPH_PACKAGES, locked, requirements
+from tests.environments import of_the_lock
 
 
 def test_a_graph_needs_the_skinny_client_and_the_runtime_only():
@@ -36,6 +37,7 @@ def test_nothing_of_the_repository_is_a_requirement():
     assert "pytest" not in out.stdout
 
 
+@of_the_lock
 def test_all_that_the_packages_require_is_locked_for_every_platform():
     pins = {pin.name: pin for pin in locked(*GRAPH_PACKAGES)}
     assert {"pydantic-core", "python-dateutil", "certifi"} <= set(pins)
@@ -49,11 +51,13 @@ def test_serving_a_graph_goes_without(name):
     assert name not in {pin.name for pin in locked(*GRAPH_PACKAGES)}
 
 
+@of_the_lock
 def test_an_extra_brings_its_requirements():
     plain, extra = locked("psycopg"), locked("psycopg[binary]")
     assert {pin.name for pin in extra} - {pin.name for pin in plain} == {"psycopg-binary"}
 
 
+@of_the_lock
 def test_another_version_than_the_locks_is_pinned_without_hashes_and_told(monkeypatch, capsys):
     others = tuple(
         pin._replace(version="0.1") if pin.name == "six" else pin

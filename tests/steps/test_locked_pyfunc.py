@@ -12,6 +12,7 @@ from mlflow.utils.virtualenv import _get_python_env
 
 from steps.lock import parse, parse_file
 from tests.artifacts import make_artifact
+from tests.environments import of_the_lock
 from tests.tables import customers
 
 
@@ -25,6 +26,7 @@ def requirements(artifact):
     return (artifact / "requirements.txt").read_text()
 
 
+@of_the_lock
 def test_every_requirement_has_its_hashes_and_mlflow_adds_none_without(requirements):
     pins = parse_file(requirements)
     assert all(pin.hashes for pin in pins)
@@ -41,6 +43,7 @@ def test_conda_yaml_pins_the_same_lines(artifact, requirements):
     assert conda["dependencies"][0] == f"python={sys.version.split()[0]}"
 
 
+@of_the_lock
 def test_the_build_tools_have_hashes_too(artifact):
     python_env = _get_python_env(artifact)
     tools = [parse(line) for line in python_env.build_dependencies]
@@ -49,6 +52,7 @@ def test_the_build_tools_have_hashes_too(artifact):
     assert python_env.dependencies == ["-r requirements.txt"]
 
 
+@of_the_lock
 @pytest.mark.parametrize("installer", ["pip", "uv"])
 def test_a_tampered_hash_is_refused(requirements, installer, tmp_path):
     pins = {pin.name: pin for pin in parse_file(requirements)}

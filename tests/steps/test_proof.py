@@ -12,6 +12,7 @@ from steps.errors import StepError
 from steps.lock import parse_file
 from steps.proof import prove
 from steps.storage import load_training
+from tests.environments import of_the_lock
 
 NAME = "proof-test"
 
@@ -107,14 +108,17 @@ def test_a_server_that_dies_is_told_with_its_last_word(artifact, training):
 @pytest.mark.parametrize(
     ("pattern", "spoilt", "told"),
     [
-        (r"onnxruntime==", r"onnxruntime==999.", r".*onnxruntime"),
-        (
+        pytest.param(
+            r"onnxruntime==", r"onnxruntime==999.", r".*onnxruntime", id="no such version"
+        ),
+        pytest.param(
             r"(\nsix==\S+)( \\\n +--hash=\S+)+",
             rf"\1 --hash=sha256:{'0' * 64}",
             r".*Hash mismatch for `six==",
+            marks=of_the_lock,
+            id="tampered hash",
         ),
     ],
-    ids=["no such version", "tampered hash"],
 )
 def test_an_environment_that_cannot_be_made_is_told_in_the_words_of_its_manager(
     artifact, training, tmp_path, monkeypatch, pattern, spoilt, told

@@ -1,6 +1,5 @@
 import json
 import subprocess
-import sys
 from importlib.metadata import distribution
 
 import pytest
@@ -9,14 +8,15 @@ from steps.environment import GRAPH_PACKAGES, locked
 from steps.licences import licence_of
 from steps.sbom import sbom
 from tests.conftest import ROOT
+from tests.environments import of_conda, of_the_lock
 from tools.licences import refused
 
 SHA256 = "ab" * 32
 SERVED = {
     "Apache-2.0": (
         "databricks-sdk flatbuffers google-auth importlib-metadata mlflow-skinny "
-        "opentelemetry-api opentelemetry-proto opentelemetry-sdk opentelemetry-semantic- "
-        "conventions requests"
+        "opentelemetry-api opentelemetry-proto opentelemetry-sdk "
+        "opentelemetry-semantic-conventions requests"
     ),
     "Apache-2.0 AND LicenseRef-BSD": "python-dateutil",
     "Apache-2.0 OR BSD-2-Clause": "packaging",
@@ -59,6 +59,7 @@ def test_it_names_the_version_and_the_licence_of_every_package_needed_here(bill)
     )
 
 
+@of_the_lock
 def test_it_says_who_requires_whom(bill):
     requires = {entry["ref"]: entry.get("dependsOn", []) for entry in bill["dependencies"]}
     names = {ref: ref.split("/")[-1].split("@")[0] for ref in requires}
@@ -96,7 +97,8 @@ def test_it_follows_the_schema_of_cyclonedx(text, tmp_path):
     assert (done.stdout.strip(), done.returncode) == ("None", 0), done.stderr
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the packages are those of Python 3.11")
+@of_conda  # another Python needs others
+@of_the_lock
 def test_a_graph_is_served_by_these_packages_under_these_licences():
     found: dict[str, list[str]] = {}
     for pin in locked(*GRAPH_PACKAGES):
