@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from steps.console import warn
+from steps.errors import listed
 from steps.lock import Pin, locked_pins
 
 GRAPH_PACKAGES = ("mlflow-skinny", "numpy", "onnxruntime", "pandas")
@@ -62,7 +63,7 @@ def locked(*names: str) -> tuple[Pin, ...]:
     if not other:
         return pins
     warn(
-        f"the artifact's packages are pinned without hashes: uv.lock has not {', '.join(other)} "
+        f"the artifact's packages are pinned without hashes: uv.lock has not {listed(other)} "
         "(uv sync makes the environment of the lock)"
     )
     return tuple(Pin(name, found, None, ()) for name, found in sorted(installed.items()) if found)
