@@ -81,9 +81,9 @@ def add_wheels(folder: Path) -> None:
         stays in ``original_requirements.txt``.
     """
     (folder / FOLDER).mkdir()
-    required = _downloaded(["-r", str(folder / REQUIREMENTS)], folder / FOLDER)
+    required = _downloaded((folder / REQUIREMENTS).read_text(encoding="utf-8"), folder / FOLDER)
     tools = yaml.safe_load((folder / "python_env.yaml").read_text(encoding="utf-8"))
-    build = _downloaded(tools["build_dependencies"], folder / FOLDER)
+    build = _downloaded("\n".join(tools["build_dependencies"]), folder / FOLDER)
     (folder / REQUIREMENTS).rename(folder / ORIGINAL)
     (folder / REQUIREMENTS).write_text("\n".join(required) + "\n", encoding="utf-8")
     _write_yaml(folder / "python_env.yaml", tools | {"build_dependencies": build})
@@ -93,18 +93,19 @@ def add_wheels(folder: Path) -> None:
     _write_yaml(folder / "conda.yaml", conda)
 
 
-def _downloaded(wanted: list[str], wheels: Path) -> list[str]:
+def _downloaded(requirements: str, wheels: Path) -> list[str]:
     """Download wheels with all that they require; returns the lines that require just those."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
     with tempfile.TemporaryDirectory() as scratch:
-        command = [*pip, "download", "--only-binary", ":all:", "--dest", scratch, *wanted]
-        done = subprocess.run(command, capture_output=True, text=True)
+        Path(scratch, REQUIREMENTS).write_text(requirements, encoding="utf-8")
+        command = [*pip, "download", "--only-binary=:all:", "--dest=.", f"-r{REQUIREMENTS}"]
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)
         if done.returncode:
             raise StepError(
                 f"wheels: cannot download a wheel of each package for {built_for()}: "
                 f"{_gist(done.stderr)}; nothing is packaged: mend that, or leave wheels out"
             )
-        files = sorted(Path(scratch).iterdir())
+        files = sorted(Path(scratch).glob("*.whl"))
         lines = ["--no-index", f"--find-links {FOLDER}", *map(_pinned, files)]
         for file in files:
             shutil.move(file, wheels / file.name)
@@ -123,7 +124,7 @@ def _gist(said: str) -> str:
 
 
 def _write_yaml(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    path.write_text(yaml.safe_dump(content, sort_keys=False, width=float("inf")), encoding="utf-8")
 
 
 # what MLflow takes for a flavor, with the name that it records
