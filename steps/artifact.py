@@ -13,11 +13,12 @@ from mlflow.models.model import Model, ModelInfo
 
 from custom_model import model as serving_code
 from custom_model import predictor
+from steps import locked_pyfunc
+from steps import wheels as wheeled
 from steps.contract import signature_of
 from steps.environment import locked, requirements
 from steps.errors import StepError, reason_of
 from steps.export import Export
-from steps.locked_pyfunc import FLAVOR, save_model
 from steps.outage import is_lost
 from steps.sbom import sbom
 from steps.storage import Training, json_text, without_bytecode
@@ -25,7 +26,9 @@ from steps.storage import Training, json_text, without_bytecode
 EXAMPLE_ROWS = 5
 
 
-def log_artifact(training: Training, exported: Export, card: str) -> ModelInfo:
+def log_artifact(
+    training: Training, exported: Export, card: str, wheels: bool = False
+) -> ModelInfo:
     """Log the one artifact to the active run.
 
     Parameters
@@ -34,20 +37,26 @@ def log_artifact(training: Training, exported: Export, card: str) -> ModelInfo:
     exported : Export
     card : str
         The model card, Markdown.
+    wheels : bool
+        Whether the wheels of all that it needs go with it.
 
     Returns
     -------
     ModelInfo
     """
     with _contents(training, exported, card) as contents:
-        return Model.log(name="model", artifact_path=None, flavor=FLAVOR, **contents)
+        flavor = wheeled.FLAVOR if wheels else locked_pyfunc.FLAVOR
+        return Model.log(name="model", artifact_path=None, flavor=flavor, **contents)
 
 
-def save_artifact(training: Training, exported: Export, card: str, folder: Path) -> None:
+def save_artifact(
+    training: Training, exported: Export, card: str, folder: Path, wheels: bool = False
+) -> None:
     """Save the one artifact to a folder, which is there whole or not at all."""
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         with _contents(training, exported, card) as contents:
+            save_model = wheeled.save_model if wheels else locked_pyfunc.save_model
             save_model(path=str(partial), **contents)
         partial.rename(folder)
     finally:
@@ -55,7 +64,9 @@ def save_artifact(training: Training, exported: Export, card: str, folder: Path)
 
 
 @contextmanager
-def kept_if_lost(run_id: str, training: Training, exported: Export, card: str) -> Iterator[None]:
+def kept_if_lost(
+    run_id: str, training: Training, exported: Export, card: str, wheels: bool
+) -> Iterator[None]:
     """Keep a copy of the artifact in the current folder when the tracking store is lost.
 
     Raises
@@ -70,7 +81,7 @@ def kept_if_lost(run_id: str, training: Training, exported: Export, card: str) -
             raise
         folder = Path(f"unregistered-model-{run_id[:8]}").resolve()
         try:
-            save_artifact(training, exported, card, folder)
+            save_artifact(training, exported, card, folder, wheels)
             kept = f"the artifact, not registered, is kept in {folder}"
         except Exception as another:
             kept = f"no copy of the artifact can be kept in {folder}: {reason_of(another)}"

@@ -181,6 +181,7 @@ def _registered(runs: Mapping[str, Run]) -> dict[str, Any]:
         "format": tags.get("pipeline_format", ""),
         "format_reason": tags.get("pipeline_format_reason", ""),
         "signed_by": tags.get("signed_by", ""),
+        "wheels_for": tags.get("wheels_for", ""),
     }
     forced = {"verdict": "FORCED"} if tags.get("verdict") == "FORCED" else {}
     return {"model": found, "forced_because": tags.get("forced_because", "")} | forced

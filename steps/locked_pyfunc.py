@@ -14,7 +14,7 @@ import yaml
 from mlflow.models import Model
 
 from steps.environment import locked
-from steps.lock import locked_pins, parse, parse_file
+from steps.lock import parse, parse_file
 
 
 def save_model(path: str, mlflow_model: Model | None = None, **contents: Any) -> None:
@@ -51,11 +51,10 @@ def complete(folder: Path) -> None:
 
 
 def _hashed(lines: list[str]) -> list[str]:
-    """Add the hashes of build tools: to all, since pip refuses a file where some have none."""
-    hashed = {(pin.name, pin.version): pin.line for pin in locked_pins()}
+    """Pin build tools and what they require, by hashes: pip refuses a file where some have none."""
     try:
-        return [hashed[parse(line)[:2]] for line in lines]
-    except (KeyError, ValueError):  # not in the lock, or not pinned
+        return [pin.line for pin in locked(*(parse(line).name for line in lines))]
+    except ValueError:  # not installed, so not pinned
         return lines
 
 

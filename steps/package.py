@@ -1,10 +1,8 @@
 """package: one pyfunc artifact of an evaluated model, proven, registered, the alias moved last."""
 
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -28,14 +26,13 @@ from steps.names import name_run
 from steps.outage import closing
 from steps.parameters import convert
 from steps.proof import prove
-from steps.publish import form_tags, publish, version_tags
+from steps.publish import form_tags, publish, sign_artifact, version_tags
 from steps.registry import check_names, find_alias, remove_logged_models
 from steps.runs import find_train_run, launch, step_run
-from steps.signing import check_key, sign
+from steps.signing import check_key
 from steps.storage import Training, load_training
 from steps.usage import commands
-
-SIGNATURE = "model.sig"
+from steps.wheels import built_for, told_of
 
 
 def convert_pipeline(training: Training) -> Export:
@@ -65,7 +62,7 @@ def pack(
         mlflow.log_metrics(
             {"parity_rows": exported.n_rows, "parity_max_difference": exported.difference}
         )
-    info = log_artifact(training, exported, card)
+    info = log_artifact(training, exported, card, params["wheels"])
     with console.progress(
         f"proving the artifact in an environment of its own ({params['verify_env']})"
     ):
@@ -73,25 +70,6 @@ def pack(
     mlflow.log_dict(proof, "proof.json")
     mlflow.log_metrics({f"proof_{name}_seconds": value for name, value in proof["seconds"].items()})
     return info, proof
-
-
-def sign_artifact(info: ModelInfo, signing_key: str) -> dict[str, str]:
-    """Sign the artifact as it is stored, and log the signature beside it.
-
-    Returns
-    -------
-    dict of str to str
-        Tags for the version: where the signature is, and who signed; none without a key.
-    """
-    run = mlflow.active_run()
-    if not signing_key or run is None:
-        return {}
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = mlflow.artifacts.download_artifacts(info.model_uri, dst_path=f"{scratch}/model")
-        signed_by = sign(Path(folder), check_key(signing_key), Path(scratch, SIGNATURE))
-        mlflow.log_artifact(f"{scratch}/{SIGNATURE}", "signature")
-    uri = f"runs:/{run.info.run_id}/signature/{SIGNATURE}"
-    return {"signature_uri": uri, "signed_by": signed_by}
 
 
 @contextmanager
@@ -149,25 +127,27 @@ def make(
     def card() -> str:
         return model_card.render(facts_of(train_run, evaluation, mlflow.get_run(run_id)))
 
-    mlflow.set_tags(form_tags(exported))
+    wheels = {"wheels_for": built_for()} if params["wheels"] else {}
+    mlflow.set_tags(form_tags(exported) | wheels)
     first_card = card()
-    with kept_if_lost(run_id, training, exported, first_card):
+    with kept_if_lost(run_id, training, exported, first_card, params["wheels"]):
         info, proof = pack(training, exported, first_card, params)
         signed = sign_artifact(info, params["signing_key"])
         with alone_at(mlflow.get_registry_uri(), "registry"):  # no other moves the alias meanwhile
             forced = forced or challenged(evaluation, train_run, training, params)
-            tags = version_tags(evaluation, train_run, exported, proof, forced) | signed
+            tags = version_tags(evaluation, train_run, exported, proof, forced) | signed | wheels
             mlflow.set_tags(tags)
             description = card()  # what is said of the version: the proof and what was forced too
             mlflow.set_tag("mlflow.note.content", description)
             if forced:
                 console.warn(f"FORCED: {forced}; registered all the same, with verdict=FORCED")
             version = publish(info, params, tags, description).version
-    return str(version), {
+    lines = {
         "pipeline": f"{exported.file_name}, {len(exported.content) / 1024:.0f} KiB",
         "parity": exported.verdict(),
         "proof": f"{proof['rows']} rows in {proof['verify_env']}, served too",
     }
+    return str(version), lines | (told_of(info) if wheels else {})
 
 
 def run(

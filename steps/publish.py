@@ -1,5 +1,7 @@
 """Publishing: a proven artifact becomes a version, and the alias moves to it last of all."""
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -12,6 +14,9 @@ from steps.export import Export
 from steps.lifecycle import DEPLOYMENT, DEPLOYMENTS, move_alias
 from steps.outage import closing
 from steps.registry import register, remove_versions
+from steps.signing import check_key, sign
+
+SIGNATURE = "model.sig"
 
 
 def form_tags(exported: Export) -> dict[str, str]:
@@ -39,6 +44,25 @@ def version_tags(
     if evaluation:
         tags["evaluate_run_id"] = evaluation.info.run_id
     return tags | ({"forced_because": forced[:1000]} if forced else {})
+
+
+def sign_artifact(info: ModelInfo, signing_key: str) -> dict[str, str]:
+    """Sign the artifact as it is stored, and log the signature beside it.
+
+    Returns
+    -------
+    dict of str to str
+        Tags for the version: where the signature is, and who signed; none without a key.
+    """
+    run = mlflow.active_run()
+    if not signing_key or run is None:
+        return {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = mlflow.artifacts.download_artifacts(info.model_uri, dst_path=f"{scratch}/model")
+        signed_by = sign(Path(folder), check_key(signing_key), Path(scratch, SIGNATURE))
+        mlflow.log_artifact(f"{scratch}/{SIGNATURE}", "signature")
+    uri = f"runs:/{run.info.run_id}/signature/{SIGNATURE}"
+    return {"signature_uri": uri, "signed_by": signed_by}
 
 
 def publish(

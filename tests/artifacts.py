@@ -12,7 +12,9 @@ from steps.prepare import prepare
 from steps.storage import Training
 
 
-def make_artifact(folder: Path, frame: pd.DataFrame, target: str, seed: int = 0) -> Path:
+def make_artifact(
+    folder: Path, frame: pd.DataFrame, target: str, seed: int = 0, wheels: bool = False
+) -> Path:
     """Train on a table and save the artifact."""
     params = {"target": target, "drop": "", "kinds": "", "test_size": 0.2, "seed": seed}
     prepared = prepare(frame, params, Clock())
@@ -29,5 +31,5 @@ def make_artifact(folder: Path, frame: pd.DataFrame, target: str, seed: int = 0)
         held_out.index.to_numpy() + 1,
     )
     exported = export(pipeline, prepared.matrices[1], prepared.contract["threshold"])
-    save_artifact(training, exported, "# card", folder)
+    save_artifact(training, exported, "# card", folder, wheels)
     return folder

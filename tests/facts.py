@@ -42,7 +42,9 @@ def nothing(**changes: Any) -> dict[str, Any]:
              "importances", "thresholds", "limits"]  # fmt: skip
     maps = ["params", "features", "model_summary", "dropped", "figures", "plots", "proof", "use",
             "use_briefly"]  # fmt: skip
-    model = dict.fromkeys(["name", "alias", "version", "format", "format_reason", "signed_by"], "")
+    model = dict.fromkeys(
+        ["name", "alias", "version", "format", "format_reason", "signed_by", "wheels_for"], ""
+    )
     run = {"step": "train", "id": "0" * 32, "name": "train", "started": "2025-01-01 00:00 UTC"}
     return {
         **dict.fromkeys(texts, ""), **{name: [] for name in lists}, **{name: {} for name in maps},
@@ -89,7 +91,7 @@ def everything(name: str = "age", label: str = "yes", n: int = 40) -> dict[str, 
         plots={"roc_curve": PIXEL, "confusion_matrix": PIXEL, "a plot of mine": PIXEL},
         limits=[f"no test on {text}" for text in names],
         model={"name": "churn", "alias": "champion", "version": "4", "format": "pickle",
-               "format_reason": f"no conversion of {name}", "signed_by": ""},
+               "format_reason": f"no conversion of {name}", "signed_by": "", "wheels_for": ""},
         proof={"rows": 250, "verify_env": "uv", "python": "3.11.7", "max_difference": 1e-7,
                "environment_sha256": "d" * 64},
         use={"pandas": f"model.predict({names})"},

@@ -107,17 +107,6 @@ def test_a_class_that_is_never_predicted_is_served_all_the_same(tmp_path, tracki
     assert answer["probability_1"].between(0.001, 0.5).all()
 
 
-def test_python_m_gives_the_same_run_structure(tmp_path, tracking, client):
-    experiment = client.create_experiment("python -m")
-    done = shell(
-        "python -m steps.main --model_name=by-module", ROOT, **tracking,
-        MLFLOW_EXPERIMENT_ID=experiment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (parent,) = client.search_runs([experiment], "tags.step = 'main'")
-    assert runs_of(client, parent.info.run_id) == NESTED
-
-
 def test_step_by_step_gives_the_same_bytes_as_main(tmp_path, tracking, client):
     own_experiment = ["--experiment-name", "step by step"]
     for step, *arguments in (["train"], ["evaluate"], ["package", "-P", "model_name=by-step"]):

@@ -47,7 +47,7 @@ def test_conda_yaml_pins_the_same_lines(artifact, requirements):
 def test_the_build_tools_have_hashes_too(artifact):
     python_env = _get_python_env(artifact)
     tools = [parse(line) for line in python_env.build_dependencies]
-    assert {"pip", "wheel"} <= {tool.name for tool in tools}
+    assert {"pip", "wheel", "packaging"} <= {tool.name for tool in tools}  # which wheel requires
     assert all(tool.hashes for tool in tools)
     assert python_env.dependencies == ["-r requirements.txt"]
 
