@@ -1,6 +1,7 @@
 """Ask pip-audit about every pin of uv.lock, and hold that only what was audited is clean."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -99,7 +100,8 @@ def ask(batch: dict[str, str]) -> dict:
         listing = Path(folder) / "requirements.txt"
         listing.write_text("".join(f"{name}=={version}\n" for name, version in batch.items()))
         command = [find_uv_bin(), *ALONE, "pip-audit", *ONLY_AS_TOLD, f"--requirement={listing}"]
-        done = subprocess.run(command, capture_output=True, text=True)
+        alone = os.environ | {"UV_NO_SYNC": "0"}  # which nox sets
+        done = subprocess.run(command, capture_output=True, text=True, env=alone)
     try:
         return json.loads(done.stdout)
     except json.JSONDecodeError:
