@@ -638,8 +638,8 @@ def load(contract: bytes, pipeline: bytes) -> Predictor:
     Raises
     ------
     RuntimeError
-        When a pickled pipeline was written by another minor version of Python, or pickles are
-        not allowed here.
+        When a pickled pipeline was written by another minor version of Python or scikit-learn,
+        does not load, or pickles are not allowed here.
     """
     parsed = json.loads(contract)
     pickled = pipeline[:1] == b"\x80"
@@ -694,19 +694,31 @@ def _in_threads(run: Callable[[np.ndarray], np.ndarray], parts: list[np.ndarray]
 
 def _load_pickle(pickled: bytes, contract: dict[str, Any]) -> Any:
     import cloudpickle
+    import sklearn
 
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if here != contract["python"]:
-        raise RuntimeError(
-            f"this model was pickled by Python {contract['python']} and cannot be loaded by Python "
-            f"{here}: serve it in its own environment (--env-manager uv), or package it again"
-        )
+    own = "serve it in its own environment (--env-manager uv), or package it again"
+    here = {
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "scikit-learn": ".".join(sklearn.__version__.split(".")[:2]),
+    }
+    for name, version in here.items():
+        if version != contract[name]:
+            title = name.replace("python", "Python")
+            raise RuntimeError(
+                f"this model was pickled by {title} {contract[name]} and cannot be loaded by "
+                f"{title} {version}: {own}"
+            )
     if os.environ.get("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "true").lower() in ("false", "0"):
         raise RuntimeError(
             "pipeline.pkl is a pickle and MLFLOW_ALLOW_PICKLE_DESERIALIZATION is false: allow it, "
             "or package a classifier that converts to ONNX"
         )
-    pipeline = cloudpickle.loads(pickled)
+    try:
+        pipeline = cloudpickle.loads(pickled)
+    except Exception as error:  # a package that it names is absent, or of another version
+        raise RuntimeError(
+            f"pipeline.pkl cannot be loaded here, {type(error).__name__}: {error}; {own}"
+        ) from error
 
     def probabilities(matrix: np.ndarray) -> np.ndarray:
         return np.asarray(pipeline.predict_proba(matrix), dtype=np.float64)

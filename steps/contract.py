@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,7 @@ def infer_contract(
         "class_counts": [int(counts[label]) for label in classes],
         "threshold": THRESHOLD if len(classes) == 2 else None,
         "python": ".".join(platform.python_version_tuple()[:2]),
+        "scikit-learn": ".".join(version("scikit-learn").split(".")[:2]),
         "features": features,
     }
     return contract, dropped

@@ -6,14 +6,19 @@ import pandas as pd
 
 from steps.artifact import save_artifact
 from steps.clock import Clock
-from steps.export import export
+from steps.export import Export, export
 from steps.fitting import build_pipeline, fit
 from steps.prepare import prepare
-from steps.storage import Training
+from steps.storage import Training, pickled
 
 
 def make_artifact(
-    folder: Path, frame: pd.DataFrame, target: str, seed: int = 0, wheels: bool = False
+    folder: Path,
+    frame: pd.DataFrame,
+    target: str,
+    seed: int = 0,
+    wheels: bool = False,
+    graph: bool = True,
 ) -> Path:
     """Train on a table and save the artifact."""
     params = {"target": target, "drop": "", "kinds": "", "test_size": 0.2, "seed": seed}
@@ -30,6 +35,10 @@ def make_artifact(
         labels.reset_index(drop=True),
         held_out.index.to_numpy() + 1,
     )
-    exported = export(pipeline, prepared.matrices[1], prepared.contract["threshold"])
+    exported = (
+        export(pipeline, prepared.matrices[1], prepared.contract["threshold"])
+        if graph
+        else Export("pipeline.pkl", pickled(pipeline), 0.0, "asked for")
+    )
     save_artifact(training, exported, "# card", folder, wheels)
     return folder

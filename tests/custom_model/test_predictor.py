@@ -1,10 +1,12 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custom_model.predictor import Coded, Encoder, InputError, decide, encode, encode_rows
+from custom_model.predictor import Coded, Encoder, InputError, decide, encode, encode_rows, load
 from steps.contract import infer_contract
 from tests.tables import customers
 
@@ -246,3 +248,9 @@ def test_a_coded_column_encodes_as_its_cells(name):
     plain, why_plain = encoder.encode_columns({name: expanded}, 7, True)
     assert coded.tobytes() == plain.tobytes()
     assert why_coded == why_plain
+
+
+def test_a_pickle_that_names_an_absent_package_says_so_and_what_to_do():
+    contract = json.dumps(contract_of(n=[1, 2])).encode()
+    with pytest.raises(RuntimeError, match="No module named 'absent'; serve it in its own envir"):
+        load(contract, b"\x80\x04cabsent\nThing\n.")

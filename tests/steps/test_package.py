@@ -156,6 +156,13 @@ def test_a_pickle_of_another_python_is_refused_before_it_is_read(packaging, monk
         mlflow.pyfunc.load_model(str(folder))
 
 
+def test_a_pickle_of_another_scikit_learn_is_refused_before_it_is_read(packaging, monkeypatch):
+    _, folder = packaging("pickle")
+    monkeypatch.setattr("sklearn.__version__", "1.99.0")
+    with pytest.raises(MlflowException, match=r"by scikit-learn 1\.\d+ and .* scikit-learn 1\.99"):
+        mlflow.pyfunc.load_model(str(folder))
+
+
 def test_integer_labels_come_back_as_integers_and_follow_the_threshold(step, tmp_path):
     customers().to_csv(tmp_path / "t.csv", index=False)
     step("train", data=tmp_path / "t.csv", target="churn")
