@@ -1,19 +1,26 @@
 """Whether the tests run in the environment that uv.lock describes: nox runs them in others."""
 
 import sys
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
-from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 from tools.conda_yaml import PYTHON
 from tools.locked import RUNTIME, pins, version_of
 
 HERE = [pin for pin in pins(ROOT, *RUNTIME) if not pin.marker or pin.marker.evaluate()]
-INSTALLED = {canonicalize_name(one.name): one.version for one in distributions()}
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
 of_the_lock = pytest.mark.skipif(
-    any(INSTALLED.get(pin.name) != version_of(pin) for pin in HERE),
+    any(_installed(pin.name) != version_of(pin) for pin in HERE),
     reason="installed are other versions than uv.lock pins",
 )
 of_conda = pytest.mark.skipif(
