@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from steps.errors import StepError
-from steps.folders import sha256_of
-from steps.wheels import add_wheels
+from steps.folders import files_of, sha256_of
+from steps.wheels import add_wheels, built_for
 from tests.artifacts import make_artifact
 from tests.conftest import ROOT, shell
 from tests.offline import offline, without_index
@@ -85,6 +85,18 @@ def test_the_size_of_the_model_counts_the_wheels(wheeled):
     assert 50_000 < size - wheels < 500_000
 
 
+def test_a_signature_covers_the_wheels(wheeled):
+    wheels = {f"wheels/{path.name}" for path in (wheeled / "wheels").iterdir()}
+    assert len(wheels) > 20
+    assert wheels <= set(files_of(wheeled))
+
+
+def test_loading_reads_no_wheel(wheeled, expected, tmp_path):
+    ignored = shutil.ignore_patterns("wheels")
+    model = mlflow.pyfunc.load_model(shutil.copytree(wheeled, tmp_path / "m", ignore=ignored))
+    assert json.loads(model.predict(model.input_example).to_json()) == expected
+
+
 def test_an_altered_wheel_is_refused(wheeled, tmp_path):
     altered = shutil.copytree(wheeled, tmp_path / "altered")
     (wheel,) = (altered / "wheels").glob("zipp-*.whl")
@@ -132,3 +144,26 @@ def test_it_predicts_where_there_is_no_network(wheeled, expected, tmp_path):
     assert done.returncode == 0, done.stderr
     answered = json.loads(done.stdout.splitlines()[-1])["predictions"]
     assert [row["prediction"] for row in answered] == list(expected["prediction"].values())
+
+
+@pytest.mark.slow
+def test_a_version_says_that_it_holds_wheels_and_for_what(step, client):
+    outcome = step("main", model_name="wheeled", wheels="true", max_iter=5)
+    assert outcome.status == 0, outcome.err
+    assert re.search(rf"wheels +for {built_for()}; the artifact has \d\d MiB", outcome.out)
+    version = client.get_model_version("wheeled", "1")
+    assert version.tags["wheels_for"] == built_for()
+    assert f"without an index, on {built_for()} only" in version.description
+
+
+@pytest.mark.slow
+def test_a_run_that_cannot_download_registers_nothing_and_keeps_no_model(step, client, monkeypatch):
+    step("train")
+    step("evaluate", model_name="wheel-less")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    outcome = step("package", model_name="wheel-less", wheels="true")
+    assert outcome.err.startswith("error: wheels: cannot download a wheel of each package")
+    assert client.search_registered_models("name = 'wheel-less'") == []
+    names = [model.name for model in client.search_logged_models([outcome.experiment_id])]
+    assert names == ["pipeline"]
