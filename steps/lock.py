@@ -11,7 +11,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-EXPORT = "export --frozen --offline --no-header --no-annotate --no-emit-project"
+PLAIN = ("--quiet", "--no-header", "--no-annotate", "--no-emit-project")
+RUNTIME = ("--no-dev",)
+EVERYTHING = ("--all-groups", "--all-extras")
 
 
 class Pin(NamedTuple):
@@ -30,7 +32,7 @@ class Pin(NamedTuple):
     @property
     def line(self) -> str:
         """Its line of a requirements file."""
-        marker = f" ; {self.marker}" if self.marker else ""
+        marker = f"; {self.marker}" if self.marker else ""
         return f"{self.name}=={self.version}{marker}" + "".join(
             f" --hash=sha256:{digest}" for digest in self.hashes
         )
@@ -52,21 +54,36 @@ def parse_file(text: str) -> list[Pin]:
     return [parse(line) for line in lines if re.match(r"[\w.-]+==", line)]
 
 
-@cache
-def locked_pins() -> tuple[Pin, ...]:
-    """Read uv.lock, with every group and extra.
+def export(folder: Path, *options: str) -> tuple[Pin, ...]:
+    """Let uv read a project's lock.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``pyproject.toml`` and ``uv.lock``.
+    *options : str
+        Of ``uv export``: which packages, and how strictly.
 
     Returns
     -------
     tuple of Pin
-        A package has several where its version depends on the platform or the Python; none at all
-        where there is no lock, or no uv to read it.
+        For every platform and Python: a package has several where its version depends on them.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
     """
     import uv
 
+    command = [uv.find_uv_bin(), "export", *PLAIN, *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return tuple(parse_file(done.stdout))
+
+
+@cache
+def locked_pins() -> tuple[Pin, ...]:
+    """Read this project's lock, with every group and extra; nothing where there is none."""
     try:
-        command = [uv.find_uv_bin(), *EXPORT.split(), "--all-groups", "--all-extras"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return export(ROOT, "--frozen", "--offline", *EVERYTHING)
     except (OSError, subprocess.CalledProcessError):
         return ()
-    return tuple(parse_file(done.stdout))

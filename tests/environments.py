@@ -5,11 +5,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
+from steps.lock import RUNTIME
 from tests.conftest import ROOT
 from tools.conda_yaml import PYTHON
-from tools.locked import RUNTIME, pins, version_of
+from tools.locked import pins
 
-HERE = [pin for pin in pins(ROOT, *RUNTIME) if not pin.marker or pin.marker.evaluate()]
+HERE = [pin for pin in pins(ROOT, *RUNTIME) if pin.here]
 
 
 def _installed(name: str) -> str | None:
@@ -20,7 +21,7 @@ def _installed(name: str) -> str | None:
 
 
 of_the_lock = pytest.mark.skipif(
-    any(_installed(pin.name) != version_of(pin) for pin in HERE),
+    any(_installed(pin.name) != pin.version for pin in HERE),
     reason="installed are other versions than uv.lock pins",
 )
 of_conda = pytest.mark.skipif(

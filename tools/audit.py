@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from packaging.requirements import Requirement
 from uv import find_uv_bin
 
 from steps.errors import StepError, listed
-from tools.locked import EVERYTHING, pins, version_of
+from steps.lock import EVERYTHING, Pin
+from tools.locked import pins
 
 ALONE = ("run", "--quiet", "--isolated", "--frozen", "--only-group=audit")
 ONLY_AS_TOLD = ("--disable-pip", "--no-deps", "--progress-spinner=off", "--format=json")
@@ -56,12 +56,12 @@ def _mended(versions: list[str]) -> str:
     return f"fixed in {', '.join(versions)}" if versions else "not fixed yet"
 
 
-def batches(locked: Iterable[Requirement]) -> list[dict[str, str]]:
+def batches(locked: Iterable[Pin]) -> list[dict[str, str]]:
     """Deal the pins out so that no name comes twice in a batch, which pip-audit refuses.
 
     Parameters
     ----------
-    locked : iterable of Requirement
+    locked : iterable of Pin
         A package has several where the lock forks.
 
     Returns
@@ -70,7 +70,7 @@ def batches(locked: Iterable[Requirement]) -> list[dict[str, str]]:
         Versions by name; no markers, by which pip-audit drops what this machine would not install.
     """
     dealt: list[dict[str, str]] = []
-    for name, version in sorted({(pin.name, version_of(pin)) for pin in locked}):
+    for name, version in sorted({(pin.name, pin.version) for pin in locked}):
         batch = next((one for one in dealt if name not in one), None)
         if batch is None:
             dealt.append(batch := {})

@@ -1,13 +1,12 @@
 """Render conda.yaml, the environment of ``mlflow run``, from uv.lock."""
 
 from collections.abc import Iterable
-from copy import copy
 from pathlib import Path
 
 from packaging.markers import Marker
-from packaging.requirements import Requirement
 
-from tools.locked import RUNTIME, pins, version_of
+from steps.lock import RUNTIME, Pin
+from tools.locked import pins
 
 PYTHON = "3.11"
 PATCHES = range(30)
@@ -29,12 +28,12 @@ dependencies:
 """
 
 
-def render(locked: Iterable[Requirement]) -> str:
+def render(locked: Iterable[Pin]) -> str:
     """Write the conda environment that a lock gives.
 
     Parameters
     ----------
-    locked : iterable of Requirement
+    locked : iterable of Pin
         The pins of every Python and platform.
 
     Returns
@@ -43,30 +42,30 @@ def render(locked: Iterable[Requirement]) -> str:
         YAML: Python and pip from conda, the rest from pip.
     """
     kept = for_python(locked)
-    conda = [f"  - pip={version_of(pin)}" for pin in kept if pin.name == "pip"]
-    pip = [f"      - {pin}" for pin in kept if pin.name != "pip"]
+    conda = [f"  - pip={pin.version}" for pin in kept if pin.name == "pip"]
+    pip = [f"      - {pin.line}" for pin in kept if pin.name != "pip"]
     return HEADER + "\n".join([*conda, "  - pip:", *pip, ""])
 
 
-def for_python(locked: Iterable[Requirement]) -> list[Requirement]:
+def for_python(locked: Iterable[Pin]) -> list[Pin]:
     """Keep what ``PYTHON`` takes on some platform.
 
     Parameters
     ----------
-    locked : iterable of Requirement
+    locked : iterable of Pin
         The pins of every Python and platform.
 
     Returns
     -------
-    list of Requirement
+    list of Pin
         The marker is gone, or names one platform, unless it asks for more than that.
     """
     kept = []
-    for pin in map(copy, locked):
+    for pin in locked:
         answers = {system: _answers(pin.marker, system) for system in PLATFORMS}
         taking = [system for system in PLATFORMS if True in answers[system]]
         if all(len(answer) == 1 for answer in answers.values()):
-            pin.marker = _naming(taking)
+            pin = pin._replace(marker=_naming(taking))
         if taking:
             kept.append(pin)
     return kept

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from steps.errors import StepError
 from steps.licences import BSD, licence_of
-from tools.locked import RUNTIME, pins, version_of
+from steps.lock import RUNTIME
+from tools.locked import pins
 
 ALLOWED = {
     "0BSD",
@@ -93,15 +94,15 @@ def installed(folder: Path) -> dict[str, str]:
     """
     found = {}
     for pin in pins(folder, *RUNTIME):
-        if pin.marker and not pin.marker.evaluate():
+        if not pin.here:
             continue
         try:
             package = distribution(pin.name)
         except PackageNotFoundError:
             package = None
-        if package is None or package.version != version_of(pin):
+        if package is None or package.version != pin.version:
             raise StepError(
-                f"expected {pin.name} {version_of(pin)} of uv.lock, found "
+                f"expected {pin.name} {pin.version} of uv.lock, found "
                 f"{package.version if package else 'none'}: run `uv sync`"
             )
         found[pin.name] = licence_of(package)

@@ -1,56 +1,36 @@
-"""What uv.lock pins, as uv exports it."""
+"""What uv.lock pins, once it agrees with pyproject.toml."""
 
 import subprocess
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from uv import find_uv_bin
-
 from steps.errors import StepError
-
-RUNTIME = ("--no-dev",)
-EVERYTHING = ("--all-groups", "--all-extras")
+from steps.lock import Pin, export
 
 
-def pins(folder: Path, *which: str) -> list[Requirement]:
-    """Read the pins of a project's lock.
+def pins(folder: Path, *which: str) -> tuple[Pin, ...]:
+    """Read the pins of a project's lock, without hashes.
 
     Parameters
     ----------
     folder : Path
         Holds ``pyproject.toml`` and ``uv.lock``.
     *which : str
-        ``RUNTIME`` or ``EVERYTHING``.
+        ``steps.lock.RUNTIME`` or ``EVERYTHING``.
 
     Returns
     -------
-    list of Requirement
-        ``name==version`` with the marker, of the whole closure, for every Python and platform.
+    tuple of Pin
+        Of the whole closure, for every Python and platform.
 
     Raises
     ------
     StepError
         The two files disagree.
     """
-    plain = ("--no-hashes", "--no-emit-project", "--no-annotate", "--no-header")
-    done = subprocess.run(
-        [find_uv_bin(), "export", "--locked", "--quiet", *plain, *which],
-        cwd=folder, capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode:
+    try:
+        return export(folder, "--locked", "--no-hashes", *which)
+    except subprocess.CalledProcessError as error:
         raise StepError(
             "uv.lock must pin what pyproject.toml declares, and does not: run "
-            f"`uv run python -m tools render` (uv says: {' '.join(done.stderr.split())})"
-        )
-    return [Requirement(line) for line in done.stdout.splitlines()]
-
-
-def version_of(pin: Requirement) -> str:
-    """Take the version out of ``name==version``.
-
-    Examples
-    --------
-    >>> version_of(Requirement("numpy==2.4.6; python_version < '3.12'"))
-    '2.4.6'
-    """
-    return str(pin.specifier).removeprefix("==")
+            f"`uv run python -m tools render` (uv says: {' '.join(error.stderr.split())})"
+        ) from error

@@ -9,10 +9,11 @@ from mlflow.utils.environment import _PythonEnv
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from steps.lock import RUNTIME
 from tests.conftest import ROOT
 from tests.environments import of_conda, of_the_lock
 from tools.conda_yaml import PYTHON, render
-from tools.locked import RUNTIME, pins
+from tools.locked import pins
 
 CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
 PIP = [Requirement(line) for line in CONDA["dependencies"][-1]["pip"]]

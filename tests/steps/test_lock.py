@@ -2,7 +2,7 @@ from steps.lock import locked_pins, parse, parse_file
 
 
 def test_a_line_is_read_and_written_alike():
-    line = 'tzdata==2026.6 ; sys_platform == "win32" --hash=sha256:ab --hash=sha256:cd'
+    line = 'tzdata==2026.6; sys_platform == "win32" --hash=sha256:ab --hash=sha256:cd'
     pin = parse(line)
     assert (pin.name, pin.version, pin.hashes, pin.here) == (
         "tzdata",

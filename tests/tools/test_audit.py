@@ -1,7 +1,7 @@
 import pytest
-from packaging.requirements import Requirement
 
 from steps.errors import StepError
+from steps.lock import parse
 from tools.audit import ask, batches, judge
 
 WHY = "Dependency not found on PyPI and could not be audited: "
@@ -56,7 +56,7 @@ def test_a_pin_that_the_report_does_not_mention_was_not_audited(missing):
 def test_every_fork_and_platform_of_the_lock_is_asked_about():
     lines = ("numpy==2.4.6; python_version < '3.12'", "numpy==2.5.5; python_version >= '3.12'",
              "pywin32==312; sys_platform == 'win32'")  # fmt: skip
-    assert batches(map(Requirement, lines)) == [
+    assert batches(map(parse, lines)) == [
         {"numpy": "2.4.6", "pywin32": "312"}, {"numpy": "2.5.5"},
     ]  # fmt: skip
 

@@ -1,13 +1,13 @@
 import pytest
 import yaml
-from packaging.requirements import Requirement
 
+from steps.lock import parse
 from tests.conftest import ROOT, shell
 from tools.conda_yaml import for_python, render
 
 
 def kept(*lines: str) -> list[str]:
-    return [str(pin) for pin in for_python(map(Requirement, lines))]
+    return [pin.line for pin in for_python(map(parse, lines))]
 
 
 def test_of_the_forks_of_a_lock_the_one_of_the_python_is_taken():
@@ -66,7 +66,7 @@ def test_what_holds_for_every_one_loses_its_marker():
 
 
 def test_only_python_and_pip_come_from_conda():
-    pins = map(Requirement, ("a==1", "pip==26.3", "wheel==0.48"))
+    pins = map(parse, ("a==1", "pip==26.3", "wheel==0.48"))
     assert yaml.safe_load(render(pins))["dependencies"] == [
         "python=3.11", "pip=26.3", {"pip": ["a==1", "wheel==0.48"]},
     ]  # fmt: skip
@@ -86,7 +86,7 @@ def test_a_package_is_added_by_one_edit_and_one_command(project):
     both = "uv add --quiet --no-sync tomlkit==0.13.3 && python -m tools render"
     done = shell(both, project, PYTHONPATH=str(ROOT))
     assert done.returncode == 0, done.stderr
-    assert (project / "conda.yaml").read_text() == render([Requirement("tomlkit==0.13.3")])
+    assert (project / "conda.yaml").read_text() == render([parse("tomlkit==0.13.3")])
 
 
 def test_a_stale_lock_is_refused_with_the_command_that_mends_it(project):
