@@ -1,10 +1,13 @@
 """A past training done again: in its own code, on its own data, in its own environment."""
 
 import json
+import os
 import platform
 import shlex
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -14,12 +17,7 @@ from uv import find_uv_bin
 from steps import console
 from steps.cache import packages
 from steps.errors import StepError
-from steps.files import is_uri, local_path
-from steps.folders import sha256_of
-from steps.inputs import file_name
 from steps.isolation import Environment, clean_environment, stop
-from steps.outage import without_password
-from steps.parameters import PROJECT
 from steps.recorded import PACKAGES, Recorded, read_record
 
 AGAIN = "again"  # the folder of what came of it
@@ -36,56 +34,6 @@ for step, *arguments in json.loads(sys.argv[1]):
         if done.code:
             raise
 """
-
-
-def find_data(recorded: Recorded, project: Path, data_now: str, folder: Path) -> Path:
-    """Find the very data that a run was made of.
-
-    Parameters
-    ----------
-    recorded : Recorded
-    project : Path
-        The code of the run: its commit may hold the data.
-    data_now : str
-        Path or URI. Empty: where it was.
-    folder : Path
-        For what is downloaded.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    StepError
-        When it is not there, or other data is.
-    """
-    was, expected = recorded.train_run.data.params["data"], recorded.tags["data_sha256"]
-    inside = not (data_now or is_uri(was) or Path(was).expanduser().is_absolute())
-    places = [str(project / was), str(PROJECT / was)] if inside else [data_now or was]
-    for place in places:
-        try:
-            path = local_path(place, str(folder))
-        except StepError as error:
-            found = str(error).partition(";")[0]
-            continue
-        sha256 = sha256_of(path)
-        if sha256 == expected:
-            return path
-        found = f"data: {without_password(place)} has the SHA-256 {sha256}"
-    raise StepError(
-        f"{found}; run {recorded.run_id} was made of {was} with the SHA-256 {expected}: say where "
-        f"that is now with data_now=<path or URI>{_copy(recorded, was)}"
-    )
-
-
-def _copy(recorded: Recorded, was: str) -> str:
-    """Name the copy of the data that a run keeps of a small file."""
-    path = f"data/{file_name(was)}"
-    kept = {file.path for file in MlflowClient().list_artifacts(recorded.run_id, "data")}
-    return (
-        f"; the run keeps a copy: data_now=runs:/{recorded.run_id}/{path}" if path in kept else ""
-    )
 
 
 def make_python(recorded: Recorded, environment: str, folder: Path) -> str:
@@ -163,9 +111,10 @@ def train_again(recorded: Recorded, project: Path, data: Path, python: str, log:
     command = shlex.join([python, "-c", STEPS, steps])
     process = Environment([], python, {}).start(command, project, log, MLFLOW_TRACKING_URI=uri)
     try:
-        with console.progress("training again"):
-            status = process.wait()
+        status = _status_of(process)
     finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its store is thrown away: nothing to close
         stop(process)
     if status:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [
@@ -178,6 +127,11 @@ def train_again(recorded: Recorded, project: Path, data: Path, python: str, log:
     client = MlflowClient(uri)
     (train_run,) = client.search_runs(["0"], "tags.step = 'train'")
     return read_record(client, train_run, log.parent / AGAIN)
+
+
+def _status_of(process: subprocess.Popen) -> int:
+    with console.progress("training again"):
+        return process.wait()
 
 
 def arguments_of(recorded: Recorded, project: Path, data: Path) -> list[str]:

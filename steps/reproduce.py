@@ -8,7 +8,7 @@ from typing import Any
 import mlflow
 from mlflow import MlflowClient
 
-from steps import console
+from steps import console, provenance
 from steps.checkout import check_out, is_whole
 from steps.clock import Clock
 from steps.differences import UNEXPLAINED, Answers, compare_answers, differences
@@ -16,7 +16,8 @@ from steps.errors import StepError, listed
 from steps.names import name_run
 from steps.parameters import convert, one_of
 from steps.recorded import PREDICTIONS, Recorded, find_training, read_record
-from steps.recreation import AGAIN, ENVIRONMENTS, find_data, make_python, train_again
+from steps.recorded_data import find_data
+from steps.recreation import AGAIN, ENVIRONMENTS, make_python, train_again
 from steps.runs import launch, step_run
 
 LOG = "reproduction.log"
@@ -56,7 +57,7 @@ def recreate(recorded: Recorded, params: dict[str, Any], folder: Path, clock: Cl
 
 def remarks(recorded: Recorded) -> list[str]:
     """Say what of a run is not done again as it was."""
-    tags, found = recorded.tags, []
+    tags, here, found = recorded.tags, provenance.tags(), []
     if not is_whole(recorded):
         found.append(
             "its uncommitted changes were too many to be kept: its scripts are as they were, its "
@@ -64,9 +65,19 @@ def remarks(recorded: Recorded) -> list[str]:
         )
     if "resumed_from" in tags:
         found.append("it went on from a checkpoint, and is done again from its first epoch")
-    if recorded.evaluation.data.tags.get("git_commit") != tags["git_commit"]:
+    if recorded.evaluation.data.tags.get("git_commit") != tags.get("git_commit"):
         found.append("it was evaluated by the code of another commit")
+    if _machine(tags) != _machine(here):
+        found.append(
+            f"it was made on {tags['platform']}, this is {here['platform']}: the last bits of a "
+            "probability may differ"
+        )
     return found
+
+
+def _machine(tags: dict[str, str]) -> tuple[str, str]:
+    """Name the system and the processor; not its cores, and no version."""
+    return tags["platform"].partition("-")[0], tags["cpu"].partition(" x ")[2]
 
 
 def log_reproduction(recorded: Recorded, answers: Answers, differing: list[str]) -> str:
@@ -107,16 +118,20 @@ def summary(
 
 def run(declared: dict[str, str], further: dict[str, str]) -> str:
     """Run the step; returns the id of its run."""
-    with step_run("reproduce", declared) as active, tempfile.TemporaryDirectory() as name:
+    scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with step_run("reproduce", declared) as active, scratch as name:
         params, folder, clock = convert("reproduce", declared, further), Path(name), Clock()
         one_of("environment", params["environment"], ENVIRONMENTS)
         train_run = find_training(params["run_id"])
         name_run(active, train_run.data.params)
         mlflow.set_tag("train_run_id", train_run.info.run_id)
         recorded = read_record(MlflowClient(), train_run, folder / "recorded")
+        noted = remarks(recorded)
+        for remark in noted:
+            console.warn(f"run {recorded.run_id}: {remark}")
         again = recreate(recorded, params, folder, clock)
         answers = compare_answers(recorded.predictions, again.predictions)
-        differing = remarks(recorded) + differences(recorded, again)
+        differing = noted + differences(recorded, again)
         verdict = log_reproduction(recorded, answers, differing)
         clock.log()
         lines = summary(recorded, again, answers, differing)
