@@ -91,8 +91,10 @@ def _versions(packages: list[str]) -> dict[str, str]:
 def _changed(
     before: dict[str, str], after: dict[str, str], names: dict[str, str] | None = None
 ) -> list[str]:
-    names = names or {name: name for name in sorted({*before, *after}, key=str.lower)}
+    """Tell changed values first, then those that are gone, then new ones."""
+    known = sorted({*before, *after}, key=lambda n: (n not in before, n not in after, n.lower()))
     pairs = [
-        (told, before.get(name, "none"), after.get(name, "none")) for name, told in names.items()
+        (told, before.get(name, "none"), after.get(name, "none"))
+        for name, told in (names or {name: name for name in known}).items()
     ]
     return [f"{told} {was} -> {now}" for told, was, now in pairs if was != now]

@@ -61,7 +61,7 @@ def make_python(recorded: Recorded, environment: str, folder: Path) -> str:
     same_python = platform.python_version() == version
     if environment == CURRENT or (same_python and packages() == recorded.packages):
         return sys.executable
-    wanted = sys.executable if same_python else version
+    wanted = sys.executable if same_python else _installed(version)
     python, listed = str(folder / "bin" / "python"), str(recorded.code / PACKAGES)
     for command in (
         ["venv", "--quiet", "--python", wanted, str(folder)],
@@ -78,6 +78,12 @@ def make_python(recorded: Recorded, environment: str, folder: Path) -> str:
                 f"what it lacks, or say environment={CURRENT} to train in this one"
             )
     return python
+
+
+def _installed(version: str) -> str:
+    """Name a Python to uv, which looks for one everywhere but where pyenv has them."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv"), "versions", version, "bin", "python")
+    return str(pyenv.expanduser()) if pyenv.expanduser().exists() else version
 
 
 def train_again(recorded: Recorded, project: Path, data: Path, python: str, log: Path) -> Recorded:

@@ -62,11 +62,11 @@ def two(tmp_path):
 
 
 def test_what_differs_is_named_with_old_and_new_data_and_split_first(two):
-    before = {"packages": ["numpy==2.3.1", "tqdm==4.66"], "split_sha256": "a", "python": "3.11.7"}
-    after = {"packages": ["numpy==2.3.2", "uv==0.9"], "split_sha256": "b", "python": "3.12.1"}
+    before = {"packages": ["aa==1", "numpy==2.3.1"], "split_sha256": "a", "python": "3.11.7"}
+    after = {"packages": ["bb==2", "numpy==2.3.2"], "split_sha256": "b", "python": "3.12.1"}
     assert differences(*two(before | {"cpu": "2 x x86_64"}, after | {"cpu": "4 x x86_64"})) == [
-        "split a -> b", "Python 3.11.7 -> 3.12.1", "numpy 2.3.1 -> 2.3.2", "tqdm 4.66 -> none",
-        "uv none -> 0.9", "CPU 2 x x86_64 -> 4 x x86_64",
+        "split a -> b", "Python 3.11.7 -> 3.12.1", "numpy 2.3.1 -> 2.3.2", "aa 1 -> none",
+        "bb none -> 2", "CPU 2 x x86_64 -> 4 x x86_64",
     ]  # fmt: skip
 
 
