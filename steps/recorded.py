@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.utils.models import get_model_name_and_version
+from mlflow.utils.uri import is_local_uri
 
 from steps.errors import StepError
 from steps.outage import explain
@@ -27,7 +28,7 @@ class Recorded(NamedTuple):
     evaluation: Run
     hyperparameters: dict[str, str]  # as given
     code: Path  # the scripts, the packages and what no commit holds
-    predictions: pd.DataFrame  # of the held-out rows
+    answers: Path  # the predictions of the held-out rows
 
     @property
     def run_id(self) -> str:
@@ -43,6 +44,11 @@ class Recorded(NamedTuple):
     def packages(self) -> list[str]:
         """Every package that was installed, as ``name==version``."""
         return (self.code / PACKAGES).read_text(encoding="utf-8").split()
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """Predictions of the held-out rows."""
+        return pd.read_parquet(self.answers)
 
 
 def find_training(run_id: str) -> Run:
@@ -96,13 +102,13 @@ def read_record(client: MlflowClient, train_run: Run, folder: Path) -> Recorded:
     StepError
         Naming what is missing.
     """
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     evaluation = _first_evaluation(client, train_run)
-    given = _download(client, train_run, HYPERPARAMETERS, folder)
-    code = _download(client, _outermost(client, train_run), "code", folder)
-    answers = _download(client, evaluation, PREDICTIONS, folder)
+    given = _found(train_run, HYPERPARAMETERS, folder)
+    code = _found(_outermost(client, train_run), "code", folder)
+    answers = _found(evaluation, PREDICTIONS, folder)
     hyperparameters = json.loads(given.read_text(encoding="utf-8"))
-    return Recorded(train_run, evaluation, hyperparameters, code, pd.read_parquet(answers))
+    return Recorded(train_run, evaluation, hyperparameters, code, answers)
 
 
 def _first_evaluation(client: MlflowClient, train_run: Run) -> Run:
@@ -133,10 +139,13 @@ def _outermost(client: MlflowClient, run: Run) -> Run:
     return run
 
 
-def _download(client: MlflowClient, run: Run, path: str, folder: Path) -> Path:
-    run_id = run.info.run_id
+def _found(run: Run, path: str, folder: Path) -> Path:
+    run_id, home = run.info.run_id, run.info.artifact_uri
+    place = None if is_local_uri(home) else str(folder)  # what is on this machine stays there
     try:
-        return Path(client.download_artifacts(run_id, path, str(folder)))
+        return Path(
+            mlflow.artifacts.download_artifacts(artifact_uri=f"{home}/{path}", dst_path=place)
+        )
     except Exception as error:  # each artifact store raises its own
         if explain(error):
             raise

@@ -20,7 +20,6 @@ from steps.errors import StepError
 from steps.isolation import Environment, clean_environment, stop
 from steps.recorded import PACKAGES, Recorded, read_record
 
-AGAIN = "again"  # the folder of what came of it
 CURRENT = "current"
 ENVIRONMENTS = ("recorded", CURRENT)
 # both steps in one process, as python -m runs them: half the time goes into imports
@@ -132,7 +131,7 @@ def train_again(recorded: Recorded, project: Path, data: Path, python: str, log:
         )
     client = MlflowClient(uri)
     (train_run,) = client.search_runs(["0"], "tags.step = 'train'")
-    return read_record(client, train_run, log.parent / AGAIN)
+    return read_record(client, train_run, log.parent)
 
 
 def _status_of(process: subprocess.Popen) -> int:

@@ -15,9 +15,9 @@ from steps.differences import UNEXPLAINED, Answers, compare_answers, differences
 from steps.errors import StepError, listed
 from steps.names import name_run
 from steps.parameters import convert, one_of
-from steps.recorded import PREDICTIONS, Recorded, find_training, read_record
+from steps.recorded import Recorded, find_training, read_record
 from steps.recorded_data import find_data
-from steps.recreation import AGAIN, ENVIRONMENTS, make_python, train_again
+from steps.recreation import ENVIRONMENTS, make_python, train_again
 from steps.runs import launch, step_run
 
 LOG = "reproduction.log"
@@ -39,7 +39,7 @@ def recreate(recorded: Recorded, params: dict[str, Any], folder: Path, clock: Cl
     Recorded
     """
     with clock.stage("code", "checking out"):
-        project = check_out(recorded, folder / "code")
+        project = check_out(recorded, folder / "checkout")
     with clock.stage("data", "finding the data"):
         data = find_data(recorded, project, params["data_now"], folder)
     with clock.stage("environment", "making the environment"):
@@ -51,7 +51,7 @@ def recreate(recorded: Recorded, params: dict[str, Any], folder: Path, clock: Cl
     finally:
         if log.exists():
             mlflow.log_artifact(str(log))
-    mlflow.log_artifact(str(log.parent / AGAIN / PREDICTIONS))
+    mlflow.log_artifact(str(again.answers))
     return again
 
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import mlflow
+import psutil
 import pytest
 from mlflow import MlflowClient
 
@@ -199,6 +200,8 @@ def test_a_signal_leaves_no_run_running_and_no_folder(trained, store, tmp_path, 
     (run,) = MlflowClient(store).search_runs([experiment])
     assert (run.info.status, run.data.tags["step"]) == ("KILLED", "reproduce")
     assert list(scratch.iterdir()) == []
+    folders = [process.info["cwd"] or "" for process in psutil.process_iter(["cwd"])]
+    assert [folder for folder in folders if folder.startswith(str(scratch))] == []
 
 
 @pytest.mark.slow
