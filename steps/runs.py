@@ -147,7 +147,8 @@ def find_train_run(run_id: str) -> Run:
     run = original(_get_run(run_id))
     step = run.data.tags.get("step")
     if step in ("main", "tune"):
-        run = _search(f"tags.mlflow.parentRunId = '{run_id}' and tags.step = 'train'") or run
+        nested = f"tags.mlflow.parentRunId = '{run_id}' and tags.step = 'train'"
+        run = _search(nested, run.info.experiment_id) or run
     elif "train_run_id" in run.data.tags:
         run = _get_run(run.data.tags["train_run_id"])
     if run.data.tags.get("step") != "train" or run.info.status != "FINISHED":
@@ -202,8 +203,9 @@ def _experiment_id() -> str:
     return active.info.experiment_id
 
 
-def _search(filter_string: str) -> Run | None:
+def _search(filter_string: str, experiment_id: str = "") -> Run | None:
     runs = MlflowClient().search_runs(
-        [_experiment_id()], filter_string, max_results=1, order_by=["attributes.start_time DESC"]
-    )
+        [experiment_id or _experiment_id()], filter_string, max_results=1,
+        order_by=["attributes.start_time DESC"],
+    )  # fmt: skip
     return original(runs[0]) if runs else None

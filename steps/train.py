@@ -4,6 +4,8 @@ import sys
 from collections import Counter
 from typing import Any
 
+import mlflow
+
 from custom_model.classifiers import build_classifier
 from steps import console
 from steps.cache import key_of, reuse, source_sha256, told
@@ -77,6 +79,7 @@ def run(declared: dict[str, str], hyperparameters: dict[str, str], fresh: bool =
                 frame = parse_table(file)
             prepared = prepare(frame, params, clock)
             log_file(file)
+        mlflow.log_dict(hyperparameters, "hyperparameters.json")
         pipeline = build_pipeline(
             prepared.contract, params["classifier"], params["seed"], hyperparameters
         )

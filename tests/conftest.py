@@ -22,6 +22,7 @@ from steps import (
     main,
     package,
     promote,
+    reproduce,
     score,
     train,
     tune,
@@ -44,6 +45,7 @@ ENTRY_POINTS = {
     "verify": verify,
     "score": score,
     "compare": compare,
+    "reproduce": reproduce,
 }
 
 

@@ -19,6 +19,7 @@ import steps.epochs
 import steps.package
 import steps.proof
 import steps.publish
+import steps.recreation
 import steps.search
 import steps.train
 from steps.runs import launch
@@ -33,6 +34,7 @@ POINTS = {
     "a checkpoint": (MlflowClient, "log_model_artifacts"),
     "logging the model": (MlflowClient, "log_model_artifacts"),
     "verifying": (steps.proof, "_answer_there"),
+    "training again": (steps.recreation, "_status_of"),
     "after register": (steps.publish, "move_alias"),
     "before alias": (MlflowClient, "set_registered_model_alias"),
 }

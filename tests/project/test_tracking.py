@@ -146,6 +146,9 @@ CLAIMS: dict[str, Callable[[Record], bool]] = {
         r.params.get("max_iter", r.params.get("histgradientboostingclassifier__max_iter"))
         in ("100", "5")
     ),
+    "hyperparameters as given, and no others": lambda r: (
+        r.has("hyperparameters.json") and r.json("hyperparameters.json") == {}
+    ),
     "split and seed": lambda r: (r.params.get("test_size"), r.params.get("seed")) == ("0.2", "42"),
     "imputation and encoding": lambda r: (
         r.params.get("preprocessor__one_hot__handle_unknown") == "error"
