@@ -109,12 +109,17 @@ def train_again(recorded: Recorded, project: Path, data: Path, python: str, log:
     StepError
         When they fail, with their own reason.
     """
-    uri = f"sqlite:///{log.parent / 'mlflow.db'}"
+    scratch = log.parent / "scratch"  # what the process would leave elsewhere if it were killed
+    scratch.mkdir()
+    settings = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{log.parent / 'mlflow.db'}",
+        "TMPDIR": str(scratch),
+    }
     steps = json.dumps(
         [["train", *arguments_of(recorded, project, data)], ["evaluate", "--gates="]]
     )
     command = shlex.join([python, "-c", STEPS, steps])
-    process = Environment([], python, {}).start(command, project, log, MLFLOW_TRACKING_URI=uri)
+    process = Environment([], python, {}).start(command, project, log, **settings)
     try:
         status = _status_of(process)
     finally:
@@ -122,16 +127,16 @@ def train_again(recorded: Recorded, project: Path, data: Path, python: str, log:
             os.killpg(process.pid, signal.SIGKILL)  # its store is thrown away: nothing to close
         stop(process)
     if status:
-        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [
-            "no word"
-        ]
-        said = [line for line in lines if line.startswith("error: ")] or lines
-        raise StepError(
-            f"run {recorded.run_id} does not run again: {said[-1].removeprefix('error: ')}"
-        )
-    client = MlflowClient(uri)
+        raise StepError(f"run {recorded.run_id} does not run again: {_last_word(log)}")
+    client = MlflowClient(settings["MLFLOW_TRACKING_URI"])
     (train_run,) = client.search_runs(["0"], "tags.step = 'train'")
     return read_record(client, train_run, log.parent)
+
+
+def _last_word(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no word"]
+    errors = [line for line in lines if line.startswith("error: ")]
+    return (errors or lines)[-1].removeprefix("error: ")
 
 
 def _status_of(process: subprocess.Popen) -> int:
