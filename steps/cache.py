@@ -7,7 +7,7 @@ import json
 import platform
 from collections.abc import Callable, Collection
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +97,15 @@ def environment_sha256() -> str:
 @cache
 def packages() -> list[str]:
     """List every installed package as ``name==version``, sorted."""
-    # each look at a name or a version would parse all of a package's metadata anew
-    metadata = (one.metadata for one in distributions())
+    # each look at a name or a version would parse all of a package's metadata anew; once imported,
+    # setuptools shows its own copies of others, which nothing installed
+    metadata = (one.metadata for one in distributions() if not _is_vendored(one))
     found = {f"{one['Name']}=={one['Version']}" for one in metadata if one["Name"]}
     return sorted(found, key=str.lower)
+
+
+def _is_vendored(package: Distribution) -> bool:
+    return Path(str(package.locate_file(""))).name == "_vendor"
 
 
 def _closure(

@@ -143,3 +143,11 @@ def test_another_version_of_any_package_changes_every_key(monkeypatch):
     before = cache.key_of("train")
     monkeypatch.setattr(cache, "environment_sha256", lambda: "another")
     assert cache.key_of("train") != before
+
+
+def test_what_setuptools_brings_along_is_not_installed():
+    before = cache.packages()
+    cache.packages.cache_clear()
+    import setuptools  # noqa: F401
+
+    assert cache.packages() == before
