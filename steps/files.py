@@ -42,7 +42,7 @@ def fetched(data: str) -> Iterator[TableFile]:
     ----------
     data : str
         A CSV, gzipped CSV or parquet file: a path (relative ones are looked up in the project's
-        folder) or a URI that MLflow can download (https, s3, gs, dbfs, runs, ...).
+        folder) or a URI that MLflow can download (https, s3, gs, dbfs, ...).
 
     Raises
     ------
