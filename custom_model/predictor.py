@@ -269,7 +269,9 @@ def _stamps(cells: list[Any]) -> Any:
     """Read dates as UTC timestamps, as a Series; null where there is none."""
     import pandas as pd
 
-    dates = pd.Series(cells, dtype=object)
+    # pandas 2 fails on a text of numpy, such as MLflow makes of the JSON key "inputs"
+    plain = [str(cell) if isinstance(cell, str) else cell for cell in cells]
+    dates = pd.Series(plain, dtype=object)
     return pd.to_datetime(dates, utc=True, format="ISO8601", errors="coerce")
 
 

@@ -234,8 +234,17 @@ def test_an_array_of_numbers_encodes_as_its_cells(numbers, strict):
     encoder = Encoder(contract_of(n=[1.0, 2.0]))
     array, why_array = encoder.encode_columns({"n": np.array(numbers)}, len(numbers), strict)
     cells, why_cells = encoder.encode_columns({"n": numbers}, len(numbers), strict)
-    assert array.tobytes() == cells.tobytes()
+    np.testing.assert_array_equal(array, cells)
     assert why_array == why_cells
+
+
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_a_cell_of_numpy_encodes_as_that_of_python(name):
+    contract = contract_of(**{name: EVERY_KIND[name]})
+    cell = EVERY_KIND[name][0]
+    rows = [[cell], [np.array([cell])[0]]]
+    python, numpy = Encoder(contract).encode_rows(rows, True)[0]
+    np.testing.assert_array_equal(python, numpy)
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)

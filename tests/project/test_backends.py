@@ -156,7 +156,8 @@ def test_the_image_of_the_project_installs_from_the_lock(tmp_path):
     for name in ("pyproject.toml", "uv.lock"):
         (tmp_path / name).write_text((ROOT / name).read_text())
     (command,) = re.findall(r"^RUN (uv sync .+)$", BASE.read_text(), re.MULTILINE)
-    done = shell(f"{command} --dry-run".replace("/env", str(tmp_path)), tmp_path)
+    own = {"UV_PROJECT_ENVIRONMENT": str(tmp_path / "environment")}  # whatever nox says
+    done = shell(f"{command} --dry-run".replace("/env", str(tmp_path)), tmp_path, **own)
     assert done.returncode == 0, done.stderr
     assert "+ mlflow==" in done.stderr
     assert "+ pytest==" not in done.stderr

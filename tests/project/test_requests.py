@@ -149,7 +149,7 @@ JSON_CASES: dict[str, tuple[str | bytes, int, str | int]] = {
     "minus infinity": (cell("age", "-Infinity"), 400, "expected a finite number, got -inf"),
     "1e999": (cell("age", "1e999"), 400, "column 'age', row 0: expected a finite number, got inf"),
     "1e39": (cell("age", "1e39"), 400, "column 'age', row 0: expected a finite number, got 1e+39"),
-    "10**400": (cell("age", HUGE), 400, "Failed to convert column age to type 'float64'"),
+    "10**400": (cell("age", HUGE), 400, "float"),
     "text in a number": (cell("age", '"abc"'), 400, "Failed to convert column age"),
     "empty text in a number": (cell("age", '""'), 400, "Failed to convert column age"),
     "list in a number": (cell("age", "[1]"), 400, "Failed to convert column age"),
