@@ -4,7 +4,7 @@ import pickletools
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
+from importlib.metadata import PackageNotFoundError, distributions, requires, version
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -118,12 +118,17 @@ def _version(name: str) -> str:
 
 def _packages_in(pickled: bytes) -> set[str]:
     """Find the distributions of every imported module that a pickle names."""
-    distributions = _distributions()
+    installers = _distributions()
     texts = (argument for _, argument, _ in pickletools.genops(pickled))
     modules = {text for text in texts if isinstance(text, str) and text in sys.modules}
-    return {name for module in modules for name in distributions.get(module.split(".")[0], ())}
+    return {name for module in modules for name in installers.get(module.split(".")[0], ())}
 
 
 @cache
-def _distributions() -> Mapping[str, list[str]]:
-    return packages_distributions()
+def _distributions() -> Mapping[str, set[str]]:
+    """Find who installs each module: ``packages_distributions`` misses most on Python 3.10."""
+    found: dict[str, set[str]] = {}
+    for distribution in distributions():
+        for file in distribution.files or ():
+            found.setdefault(file.parts[0].partition(".")[0], set()).add(distribution.name)
+    return found

@@ -1,5 +1,7 @@
+import fcntl
 import os
 import pty
+import struct
 import sys
 import termios
 from typing import NamedTuple
@@ -18,7 +20,7 @@ PARTS = [Done(1000, 0.25), Done(1000, 0.5), Done(2000, 1.0)]
 
 def printed_to_a_terminal(monkeypatch) -> str:
     ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (25, 100))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 25, 100, 0, 0))
     with os.fdopen(theirs, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
         monkeypatch.setattr(progress, "PATIENCE", 0)
