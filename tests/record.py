@@ -45,7 +45,7 @@ class Record:
     def path(self, artifact: str) -> Path:
         """A copy of an artifact; where none ends so, a path that is not there."""
         for found, run_id in self.artifacts.items():
-            if found.endswith(artifact):
+            if f"/{found}".endswith(f"/{artifact}"):
                 return Path(self.client.download_artifacts(run_id, found))
         return Path("/nowhere")
 
