@@ -21,9 +21,10 @@ NULLS = pa.array(sorted(STR_NA_VALUES))  # those of pandas.read_csv
 def csv_names(path: Path, gzipped: bool) -> list[str]:
     """Read the names of a CSV file's columns."""
     csv_header(path, gzipped)
-    # pandas has a name of its own for a column without one
+    # pandas has a name of its own for a column without one; pandas 2 decodes rows too
     with open_binary(path, gzipped) as file:
-        return [str(name) for name in pd.read_csv(file, nrows=0, index_col=False)]
+        header = pd.read_csv(file, nrows=0, index_col=False, encoding_errors="replace")
+    return [str(name) for name in header]
 
 
 def csv_blocks(
