@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +59,8 @@ class OwnServer(NamedTuple):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             data = body.encode() if isinstance(body, str) else body
-            connection.request(method, path, data, headers)
+            with suppress(BrokenPipeError):  # it may answer before the whole body is sent
+                connection.request(method, path, data, headers)
             response = connection.getresponse()
             text = response.read().decode()
             return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, text)
