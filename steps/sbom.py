@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Sequence
 from importlib.metadata import distribution
 
-from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
@@ -61,5 +61,11 @@ def _component(pin: Pin) -> Component:
         version=pin.version,
         bom_ref=str(purl),
         purl=purl,
-        licenses=[LicenseFactory().make_from_string(licence)] if licence else [],
+        licenses=[_licence(licence)] if licence else [],
     )
+
+
+def _licence(spdx: str) -> DisjunctiveLicense | LicenseExpression:
+    # its LicenseFactory would read the list of all licences, for half a second; ours are checked
+    single = " " not in spdx and not spdx.startswith("LicenseRef-")
+    return DisjunctiveLicense(id=spdx) if single else LicenseExpression(spdx)

@@ -71,7 +71,7 @@ def evaluated(postgres_database, tmp_path_factory):
 
 
 ROUNDS = [
-    pytest.param(2, id="two-rounds"),
+    pytest.param(1, id="one-round"),
     pytest.param(25, id="twenty-five-rounds", marks=pytest.mark.slow),
 ]
 

@@ -73,7 +73,7 @@ def test_a_signal_ends_the_run_killed_with_the_reason(shop, tmp_path, point, nam
 @pytest.mark.parametrize(
     "point",
     [
-        "reading",
+        pytest.param("reading", marks=pytest.mark.slow),
         pytest.param("fitting", marks=pytest.mark.slow),
         "logging the model",
         pytest.param("verifying", marks=pytest.mark.slow),

@@ -98,6 +98,7 @@ def test_the_training_done_again_is_no_run_of_the_store(identical):
     assert len(identical.runs("train")) == len(identical.runs("evaluate")) <= 1
 
 
+@pytest.mark.slow
 def test_other_predictions_are_a_failure_that_says_how_many_and_what_differs(
     step, altered, trained
 ):
