@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from mlflow.models.model import Model, ModelInfo
@@ -45,8 +46,7 @@ def log_artifact(
     ModelInfo
     """
     with _contents(training, exported, card) as contents:
-        flavor = wheeled.FLAVOR if wheels else locked_pyfunc.FLAVOR
-        return Model.log(name="model", artifact_path=None, flavor=flavor, **contents)
+        return Model.log(name="model", artifact_path=None, flavor=_flavor(wheels), **contents)
 
 
 def save_artifact(
@@ -56,11 +56,14 @@ def save_artifact(
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         with _contents(training, exported, card) as contents:
-            save_model = wheeled.save_model if wheels else locked_pyfunc.save_model
-            save_model(path=str(partial), **contents)
+            _flavor(wheels).save_model(path=str(partial), **contents)
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _flavor(wheels: bool) -> SimpleNamespace:
+    return wheeled.FLAVOR if wheels else locked_pyfunc.FLAVOR
 
 
 @contextmanager

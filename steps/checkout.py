@@ -48,7 +48,7 @@ def check_out(recorded: Recorded, folder: Path) -> Path:
     _fetch(folder, commit, recorded.run_id)
     have_done(folder, "checkout", "--quiet", "--detach", commit)
     project = folder / git(PROJECT, "rev-parse", "--show-prefix")
-    _change(recorded.code, folder, project)
+    _change(recorded, folder, project)
     return project
 
 
@@ -75,10 +75,10 @@ def _fetch(folder: Path, commit: str, run_id: str) -> None:
     )
 
 
-def _change(code: Path, folder: Path, project: Path) -> None:
+def _change(recorded: Recorded, folder: Path, project: Path) -> None:
     """Bring back what was not committed: the diff of tracked files, and scripts unknown to git."""
+    code, whole = recorded.code, is_whole(recorded)
     diff, files = code / DIFF, [path for path in code.rglob("*") if path.is_file()]
-    whole = not diff.exists() or not diff.read_bytes().startswith(CUT_OFF)
     if whole and diff.exists() and diff.stat().st_size:
         have_done(folder, "apply", "--whitespace=nowarn", str(diff))
     for path in files:

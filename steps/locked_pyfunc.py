@@ -38,16 +38,36 @@ def complete(folder: Path) -> None:
     file = folder / "requirements.txt"
     lines = [pin.line for pin in locked(*(pin.name for pin in parse_file(file.read_text())))]
     file.write_text("".join(f"{line}\n" for line in lines).replace(" --hash", " \\\n    --hash"))
+    rewrite(folder, lines, _hashed(build_tools(folder)))
 
-    file = folder / "conda.yaml"
-    conda = yaml.safe_load(file.read_text())
-    conda["dependencies"][-1] = {"pip": lines}
-    file.write_text(yaml.safe_dump(conda, sort_keys=False, width=float("inf")))
 
-    file = folder / "python_env.yaml"
-    python_env = yaml.safe_load(file.read_text())
-    python_env["build_dependencies"] = _hashed(python_env["build_dependencies"])
-    file.write_text(yaml.safe_dump(python_env, sort_keys=False, width=float("inf")))
+def rewrite(folder: Path, packages: list[str], tools: list[str]) -> None:
+    """Let ``conda.yaml`` and ``python_env.yaml`` of a saved model require other lines.
+
+    Parameters
+    ----------
+    folder : Path
+    packages, tools : list of str
+        Lines of a requirements file: those of ``requirements.txt``, and the build tools.
+    """
+    conda = _read(folder / "conda.yaml")
+    of_conda = [entry for entry in conda["dependencies"] if isinstance(entry, str)]
+    _write(folder / "conda.yaml", conda | {"dependencies": [*of_conda, {"pip": packages}]})
+    python_env = _read(folder / "python_env.yaml")
+    _write(folder / "python_env.yaml", python_env | {"build_dependencies": tools})
+
+
+def build_tools(folder: Path) -> list[str]:
+    """Read which build tools a saved model requires, as lines of a requirements file."""
+    return _read(folder / "python_env.yaml")["build_dependencies"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(content, sort_keys=False, width=float("inf")), encoding="utf-8")
 
 
 def _hashed(lines: list[str]) -> list[str]:

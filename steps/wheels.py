@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import mlflow
-import yaml
 from mlflow.models import Model
 from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
 from packaging.utils import parse_wheel_filename
@@ -82,15 +81,10 @@ def add_wheels(folder: Path) -> None:
     """
     (folder / FOLDER).mkdir()
     required = _downloaded((folder / REQUIREMENTS).read_text(encoding="utf-8"), folder / FOLDER)
-    tools = yaml.safe_load((folder / "python_env.yaml").read_text(encoding="utf-8"))
-    build = _downloaded("\n".join(tools["build_dependencies"]), folder / FOLDER)
+    build = _downloaded("\n".join(locked_pyfunc.build_tools(folder)), folder / FOLDER)
     (folder / REQUIREMENTS).rename(folder / ORIGINAL)
     (folder / REQUIREMENTS).write_text("\n".join(required) + "\n", encoding="utf-8")
-    _write_yaml(folder / "python_env.yaml", tools | {"build_dependencies": build})
-    conda = yaml.safe_load((folder / "conda.yaml").read_text(encoding="utf-8"))
-    of_conda = [entry for entry in conda["dependencies"] if isinstance(entry, str)]
-    conda["dependencies"] = [*of_conda, {"pip": required}]
-    _write_yaml(folder / "conda.yaml", conda)
+    locked_pyfunc.rewrite(folder, required, build)
 
 
 def _downloaded(requirements: str, wheels: Path) -> list[str]:
@@ -121,10 +115,6 @@ def _gist(said: str) -> str:
     """Cut pip's last error out of what it said."""
     last = said[max(said.rfind("ERROR: "), 0) :].removeprefix("ERROR: ")
     return " ".join(last.split())[:400] or "pip says nothing"
-
-
-def _write_yaml(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(content, sort_keys=False, width=float("inf")), encoding="utf-8")
 
 
 # what MLflow takes for a flavor, with the name that it records
