@@ -704,10 +704,11 @@ def _load_pickle(pickled: bytes, contract: dict[str, Any]) -> Any:
         "scikit-learn": ".".join(sklearn.__version__.split(".")[:2]),
     }
     for name, version in here.items():
-        if version != contract[name]:
+        made = contract.get(name, version)  # a contract of an earlier format may not tell
+        if version != made:
             title = name.replace("python", "Python")
             raise RuntimeError(
-                f"this model was pickled by {title} {contract[name]} and cannot be loaded by "
+                f"this model was pickled by {title} {made} and cannot be loaded by "
                 f"{title} {version}: {own}"
             )
     if os.environ.get("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "true").lower() in ("false", "0"):

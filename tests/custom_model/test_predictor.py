@@ -1,5 +1,6 @@
 import json
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
@@ -263,3 +264,9 @@ def test_a_pickle_that_names_an_absent_package_says_so_and_what_to_do():
     contract = json.dumps(contract_of(n=[1, 2])).encode()
     with pytest.raises(RuntimeError, match="No module named 'absent'; serve it in its own envir"):
         load(contract, b"\x80\x04cabsent\nThing\n.")
+
+
+def test_a_pickle_whose_contract_does_not_tell_its_scikit_learn_is_loaded():
+    contract = contract_of(n=[1, 2])
+    del contract["scikit-learn"]
+    assert load(json.dumps(contract).encode(), cloudpickle.dumps(None)).contract == contract
