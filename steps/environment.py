@@ -129,6 +129,7 @@ def _distributions() -> Mapping[str, set[str]]:
     """Find who installs each module: ``packages_distributions`` misses most on Python 3.10."""
     found: dict[str, set[str]] = {}
     for distribution in distributions():
-        for file in distribution.files or ():
-            found.setdefault(file.parts[0].partition(".")[0], set()).add(distribution.name)
+        name = distribution.name  # parses the metadata, each time that it is asked
+        for first in {file.parts[0] for file in distribution.files or ()}:
+            found.setdefault(first.partition(".")[0], set()).add(name)
     return found

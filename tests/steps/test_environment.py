@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 
 import cloudpickle
 import pytest
@@ -24,6 +24,15 @@ def test_a_pickle_needs_the_packages_that_it_names():
     )
     assert f"xgboost-cpu=={version('xgboost-cpu')}" in pinned
     assert f"scikit-learn=={version('scikit-learn')}" in pinned
+
+
+def test_to_find_them_the_metadata_of_each_distribution_is_parsed_once(monkeypatch):
+    kind = type(next(iter(distributions())))  # of a backport, once anything has imported that
+    parsed, parse = [], kind.metadata.fget
+    monkeypatch.setattr(kind, "metadata", property(lambda it: parsed.append(it) or parse(it)))
+    environment._distributions.cache_clear()
+    requirements("pipeline.pkl", cloudpickle.dumps(LogisticRegression()))
+    assert 1 <= len(parsed) <= 2 * len(list(distributions()))
 
 
 def test_nothing_of_the_repository_is_a_requirement():
