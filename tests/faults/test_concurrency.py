@@ -38,11 +38,12 @@ def finished(client: MlflowClient, step: str) -> int:
     return len(runs)
 
 
-def test_eight_first_starts_on_a_fresh_database_all_finish(fresh_database, tmp_path):
+@pytest.mark.parametrize("starts", [4, pytest.param(EIGHT, marks=pytest.mark.slow)])
+def test_first_starts_at_once_on_a_fresh_database_all_finish(fresh_database, tmp_path, starts):
     settings = settings_for(fresh_database())
-    done = at_once(tmp_path, "train", settings, [DATA] * EIGHT)
-    assert [one.status for one in done] == [0] * EIGHT, [one.err for one in done]
-    assert finished(MlflowClient(settings["MLFLOW_TRACKING_URI"]), "train") == EIGHT
+    done = at_once(tmp_path, "train", settings, [DATA] * starts)
+    assert [one.status for one in done] == [0] * starts, [one.err for one in done]
+    assert finished(MlflowClient(settings["MLFLOW_TRACKING_URI"]), "train") == starts
 
 
 @pytest.mark.slow

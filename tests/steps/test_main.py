@@ -1,4 +1,10 @@
+import json
+
+import mlflow
 import pytest
+from mlflow.models import get_model_info
+
+from tests.tables import never_predicted
 
 
 def test_one_parent_run_holds_three_nested_runs(step):
@@ -43,3 +49,35 @@ def test_a_missed_gate_fails_the_parent_and_registers_nothing(step, client):
 def test_a_bad_parameter_is_refused_before_the_data_is_read(step, params, message):
     outcome = step("main", data="/nowhere.csv", **params)
     assert outcome.err.startswith(f"error: {message}")
+
+
+def test_a_class_that_is_never_predicted_is_served_all_the_same(step, tmp_path):
+    never_predicted().to_parquet(tmp_path / "fraud.parquet")
+    outcome = step(
+        "main", data=tmp_path / "fraud.parquet", target="fraud", model_name="fraud",
+        classifier="logistic_regression", gates="log_loss<1",
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    model = mlflow.pyfunc.load_model("models:/fraud@champion")
+    contract = json.loads(
+        mlflow.artifacts.load_text("models:/fraud@champion/artifacts/contract.json")
+    )
+    assert contract["classes"] == [0, 1]
+    assert [f["kind"] for f in contract["features"]] == ["numeric", "datetime", "categorical"]
+    rows = never_predicted().drop(columns="fraud").astype({"when": object})
+    answer = model.predict(rows, params={"output": "all"})
+    assert set(answer["prediction"]) == {0}
+    assert answer["probability_1"].between(0.001, 0.5).all()
+
+
+def test_step_by_step_gives_the_same_bytes_as_main(step):
+    for name, params in (("train", {}), ("evaluate", {}), ("package", {"model_name": "by-step"})):
+        outcome = step(name, **params)
+        assert outcome.status == 0, outcome.err
+    digests = [
+        get_model_info(f"models:/{name}/1").flavors["python_function"]["config"]["sha256"]
+        for name in ("by-step", "pyfunc-classifier")  # that of the README's first command
+    ]
+    cards = [one.pop("model_card") for one in digests]  # each names its own runs
+    assert digests[0] == digests[1]
+    assert cards[0] != cards[1]

@@ -37,16 +37,27 @@ TABLES = {
 }  # fmt: skip
 
 
-# every second kind waits for `pytest -m slow`: each is a whole run of main
+# all in one table; "huge integers" are in no parquet file
+ALL = {
+    column if kind == "odd names" else f"{kind}: {column}": values
+    for kind, columns in TABLES.items()
+    if kind != "huge integers"
+    for column, values in columns.items()
+}
+# alone, each is a whole run of main
 KINDS = [
-    pytest.param(name, marks=pytest.mark.slow if number % 2 else [])
-    for number, name in enumerate(TABLES)
+    "all",
+    *(
+        pytest.param(name, marks=() if name == "huge integers" else pytest.mark.slow)
+        for name in TABLES
+    ),
 ]
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_table_of_any_kind_becomes_an_artifact_that_answers_as_the_pipeline(step, tmp_path, name):
-    frame = pd.DataFrame({"x": X, "y": np.where(YES, "yes", "no")} | TABLES[name])
+    columns = ALL if name == "all" else TABLES[name]
+    frame = pd.DataFrame({"x": X, "y": np.where(YES, "yes", "no")} | columns)
     if name == "huge integers":
         path = tmp_path / "t.csv"
         frame.to_csv(path, index=False)

@@ -230,7 +230,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame.loc[::1000, "age"] = "x"
     text = frame.to_csv(index=False)
     header, rows = text.split("\n", 1)
-    path.write_text(f"{header}\n{rows * 8}")
+    path.write_text(f"{header}\n{rows * 4}")
     return path
 
 
