@@ -7,6 +7,7 @@ conversion was impossible) turns numbers into probabilities. Training calls the 
 so there is no second implementation to drift away from it.
 """
 
+import functools
 import json
 import os
 import re
@@ -217,13 +218,11 @@ class _Datetime(_Coder):
         out[:] = NAN
         waiting = [row for row, cell in enumerate(cells) if _may_be_date(cell)]
         while waiting:  # a nanosecond in one cell would bar the others from the far past and future
-            stamps = _stamps([cells[row] for row in waiting])
-            read = stamps.notna().to_numpy()
+            found = _stamps([cells[row] for row in waiting])
+            read = found.notna().to_numpy()
             if not read.any():
                 break
-            rows = np.array(waiting)[read]
-            # beside a date that it cannot hold, pandas 2 reads others by that one's offset
-            found = stamps if read.all() else _stamps([cells[row] for row in rows])
+            rows, found = np.array(waiting)[read], found[read]
             out[rows, 0] = days_since_1970(found) - self.center
             parts = (found.dt.month, found.dt.day, found.dt.day_of_week, found.dt.hour)
             out[rows, 1:] = np.column_stack(parts)
@@ -249,6 +248,7 @@ class _SaidError(CellError):
 
 UTC = timezone.utc
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OFFSET = re.compile(r"\d[T ].*[Z+-]").search
 _USUAL = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?(Z|[+-]\d\d:[0-5]\d)?)?", re.ASCII
 ).fullmatch
@@ -265,14 +265,37 @@ def _moment(cell: Any) -> datetime | None:
         return None
 
 
+def stamps(cells: Any) -> Any:
+    """Read dates and times as UTC timestamps.
+
+    Parameters
+    ----------
+    cells : Series of n_rows
+        ISO 8601 texts, dates or timestamps.
+
+    Returns
+    -------
+    Series of n_rows UTC timestamps
+        Null where there is none.
+    """
+    import pandas as pd
+
+    read: Any = functools.partial(pd.to_datetime, utc=True, format="ISO8601", errors="coerce")
+    if int(pd.__version__.split(".")[0]) >= 3:
+        return read(cells)
+    # pandas 2 reads a time without an offset in that of the text before it
+    offset = np.array([isinstance(cell, str) and bool(_OFFSET(cell)) for cell in cells], bool)
+    parts = np.flatnonzero(offset), np.flatnonzero(~offset)
+    found = pd.concat([read(cells.iloc[rows]) for rows in parts])
+    return found.iloc[np.argsort(np.concatenate(parts))]
+
+
 def _stamps(cells: list[Any]) -> Any:
-    """Read dates as UTC timestamps, as a Series; null where there is none."""
     import pandas as pd
 
     # pandas 2 fails on a text of numpy, such as MLflow makes of the JSON key "inputs"
     plain = [str(cell) if isinstance(cell, str) else cell for cell in cells]
-    dates = pd.Series(plain, dtype=object)
-    return pd.to_datetime(dates, utc=True, format="ISO8601", errors="coerce")
+    return stamps(pd.Series(plain, dtype=object))
 
 
 def _may_be_date(cell: Any) -> bool:

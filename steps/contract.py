@@ -10,7 +10,7 @@ import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-from custom_model.predictor import ON_ERROR, OUTPUTS, days_since_1970, number_as_text
+from custom_model.predictor import ON_ERROR, OUTPUTS, days_since_1970, number_as_text, stamps
 from steps.errors import StepError, listed
 from steps.kinds import (
     CONVERSIONS,
@@ -165,11 +165,11 @@ def _profile_categorical(present: pd.Series) -> dict[str, Any]:
 
 
 def _profile_datetime(present: pd.Series) -> dict[str, Any]:
-    stamps = pd.to_datetime(present, utc=True, format="ISO8601")
+    found = stamps(present)
     return {
-        "center": float(np.median(days_since_1970(stamps))),
-        "minimum": stamps.min().isoformat(),
-        "maximum": stamps.max().isoformat(),
+        "center": float(np.median(days_since_1970(found))),
+        "minimum": found.min().isoformat(),
+        "maximum": found.max().isoformat(),
     }
 
 

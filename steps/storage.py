@@ -20,7 +20,7 @@ from mlflow.exceptions import MlflowException
 from sklearn.pipeline import Pipeline
 
 import custom_model
-from custom_model.predictor import encode
+from custom_model.predictor import encode, stamps
 from steps.errors import StepError, reason_of
 from steps.outage import explain
 from steps.rows import Rows
@@ -75,8 +75,7 @@ def _as_type(values: pd.Series, feature: dict[str, Any]) -> pd.Series:
     if feature["type"] == "double":
         return values.astype(np.float64)
     if feature["kind"] == "datetime":
-        stamps = pd.to_datetime(values, utc=True, format="ISO8601")
-        values = stamps.map(pd.Timestamp.isoformat, na_action="ignore")
+        values = stamps(values).map(pd.Timestamp.isoformat, na_action="ignore")
     return values.astype(object).where(values.notna(), None)
 
 

@@ -59,6 +59,16 @@ def test_a_date_becomes_its_parts_however_it_arrives(values):
     np.testing.assert_array_equal(encoded, [[0, 2, 29, 3, 0], [np.nan] * 5])
 
 
+@pytest.mark.parametrize("time", ["2024-02-29T10", "2024-02-29 10:11", "20240229T101112"])
+@pytest.mark.parametrize("before", ["2024-02-28T10:11:12+05:30", "2024-02-28 23-03"])
+def test_a_time_without_an_offset_does_not_take_that_of_the_row_before_it(before, time):
+    encoder = Encoder(contract_of(day=["2024-02-28", "2024-03-01"]))
+    both, _ = encoder.encode_columns({"day": [before, time]}, 2, True)
+    alone, _ = encoder.encode_columns({"day": [time]}, 1, True)
+    np.testing.assert_array_equal(both[1:], alone)
+    assert not np.isnan(both).any()
+
+
 def test_a_text_becomes_its_word_counts():
     contract = contract_of(note=["the cat sat down", "a dog ran far away"] * 2)
     encoded = encode(pd.DataFrame({"note": ["The cat, the CAT!", None]}), contract)
