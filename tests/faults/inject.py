@@ -24,6 +24,7 @@ import steps.search
 import steps.train
 from steps.runs import launch
 from tests.conftest import ENTRY_POINTS, ROOT
+from tests.environments import apart_from_the_lock
 
 # where a fault strikes: the object and its function that is just being called
 POINTS = {
@@ -92,7 +93,7 @@ class Child:
         """Wait for its end."""
         self.process.join(300)
         out, err = (Path(self.folder, name).read_text() for name in ("out", "err"))
-        return Done(self.process.exitcode, out, err)
+        return Done(self.process.exitcode, out, apart_from_the_lock(err))
 
 
 def run(folder: Path, entry_point: str, settings: dict[str, str], fault=None, **params) -> Done:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from tests.conftest import shell
+from tests.environments import of_the_lock
 from tests.tables import customers
 
 
@@ -32,6 +33,7 @@ def test_the_shipped_data_gives_one_parent_with_three_nested_runs(happy, client)
     assert runs_of(client, parent) == NESTED
 
 
+@of_the_lock
 def test_the_happy_path_prints_no_warning(happy):
     assert "warn" not in (happy.stdout + happy.stderr).lower()
 
