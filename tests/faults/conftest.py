@@ -40,7 +40,7 @@ def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], st
     return fresh
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def fresh_database(request: pytest.FixtureRequest) -> Callable[[], str]:
     """The maker of fresh databases of either kind."""
     return request.getfixturevalue(f"{request.param}_database")

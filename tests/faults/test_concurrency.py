@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 from tests.faults.inject import Child, Done, Meeting, run
 
 EIGHT = 8
+ROUNDS = 25
 WAITS = 6.0  # seconds, in which a packaging that is past its proof would be done
 
 
@@ -71,17 +72,11 @@ def evaluated(postgres_database, tmp_path_factory):
     return settings
 
 
-ROUNDS = [
-    pytest.param(1, id="one-round"),
-    pytest.param(25, id="twenty-five-rounds", marks=pytest.mark.slow),
-]
-
-
-@pytest.mark.parametrize("rounds", ROUNDS)
-def test_four_packagings_at_once_for_one_alias_leave_a_whole_history(evaluated, tmp_path, rounds):
-    client, name = MlflowClient(evaluated["MLFLOW_TRACKING_URI"]), f"contested {rounds}"
+@pytest.mark.slow
+def test_four_packagings_at_once_for_one_alias_leave_a_whole_history(evaluated, tmp_path):
+    client, name = MlflowClient(evaluated["MLFLOW_TRACKING_URI"]), "contested"
     mlflow.set_tracking_uri(evaluated["MLFLOW_TRACKING_URI"])
-    for number in range(rounds):
+    for number in range(ROUNDS):
         done = at_once(tmp_path / str(number), "package", evaluated, [{"model_name": name}] * 4)
         assert_told_in_one_line(done)
     assert_one_version_each(client, name)

@@ -116,6 +116,7 @@ def test_passwords_in_the_address_are_not_told(server, tmp_path):
     assert "not-the-word" not in done.out + done.err
 
 
+@pytest.mark.slow
 def test_five_seconds_without_a_server_lose_nothing(server, admin, as_admin, tmp_path):
     meetings = {point: Meeting() for point in ("sending the model", "before alias")}
     child = Child(tmp_path, "main", admin, list(meetings.items()), model_name="interrupted")

@@ -39,11 +39,12 @@ def leftovers(client: MlflowClient, model_name: str) -> dict:
 NOTHING = {"running": 0, "models": 0, "pending": 0}
 
 
-# each signal goes the same way: one of them strikes everywhere, the others at one point
+OFTEN = [("SIGTERM", "reading"), ("SIGTERM", "verifying"), ("SIGTERM", "before alias")]
+# each signal goes the same way: one of them strikes at some points, the others at one
 EVERY_POINT = [
     pytest.param(
         name, point,
-        marks=[] if name == "SIGTERM" or point == "fitting" else pytest.mark.slow,
+        marks=[] if (name, point) in OFTEN or point == "fitting" else pytest.mark.slow,
     )
     for name in CATCHABLE
     for point in SIX
@@ -75,7 +76,7 @@ def test_a_signal_ends_the_run_killed_with_the_reason(shop, tmp_path, point, nam
     [
         pytest.param("reading", marks=pytest.mark.slow),
         pytest.param("fitting", marks=pytest.mark.slow),
-        "logging the model",
+        pytest.param("logging the model", marks=pytest.mark.slow),
         pytest.param("verifying", marks=pytest.mark.slow),
         pytest.param("after register", marks=pytest.mark.slow),
         "before alias",

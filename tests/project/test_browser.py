@@ -14,6 +14,7 @@ from tests.conftest import environment
 from tests.facts import happy_runs
 from tests.serving import free_port, wait_for
 
+pytestmark = pytest.mark.slow
 SECONDS = 60_000  # in milliseconds: the UI's first page loads slowly on a busy machine
 
 

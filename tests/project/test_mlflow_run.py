@@ -4,6 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 
 from tests.conftest import shell
@@ -49,6 +50,7 @@ def from_git(git_url: str, folder: Path, tracking: dict, *arguments: str):
     return shell([*command, *arguments], folder, **tracking)
 
 
+@pytest.mark.slow  # as does a command of the README, with data of its own
 def test_a_git_url_at_a_tag_trains_on_the_shipped_data(git_url, tmp_path, tracking, client):
     done = from_git(git_url, tmp_path, tracking, "-P", "model_name=from-git")
     assert done.returncode == 0, done.stderr

@@ -92,10 +92,12 @@ def test_step_by_step_commands_are_never_answered_from_the_cache(redone, step):
     assert "cached" not in outcome.out
 
 
+@pytest.mark.slow
 def test_another_hyperparameter_does_everything_again(redone):
     assert redone(learning_rate=0.2)[0] == EVERYTHING
 
 
+@pytest.mark.slow
 def test_fresh_does_everything_again(redone):
     assert redone(fresh="true")[0] == EVERYTHING
 

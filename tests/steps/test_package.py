@@ -175,6 +175,7 @@ def test_integer_labels_come_back_as_integers_and_follow_the_threshold(step, tmp
     assert model.predict(rows, params={"threshold": 0.0})["prediction"].tolist() == [1] * 5
 
 
+@pytest.mark.slow
 def test_ten_awkward_labels_come_back_unchanged(step, tmp_path):
     table = ten_classes()
     table.to_csv(tmp_path / "t.csv", index=False)

@@ -130,6 +130,7 @@ def test_an_environment_that_cannot_be_made_is_told_in_the_words_of_its_manager(
         prove(str(artifact), training, "uv")
 
 
+@pytest.mark.slow
 def test_an_environment_that_was_left_half_made_is_made_anew(
     artifact, training, tmp_path, monkeypatch
 ):

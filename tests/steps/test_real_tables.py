@@ -44,14 +44,8 @@ ALL = {
     if kind != "huge integers"
     for column, values in columns.items()
 }
-# alone, each is a whole run of main
-KINDS = [
-    "all",
-    *(
-        pytest.param(name, marks=() if name == "huge integers" else pytest.mark.slow)
-        for name in TABLES
-    ),
-]
+# alone, each is a whole run of main of its own
+KINDS = ["all", *(pytest.param(name, marks=pytest.mark.slow) for name in TABLES)]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -75,7 +69,10 @@ def test_a_table_of_any_kind_becomes_an_artifact_that_answers_as_the_pipeline(st
 
 
 @pytest.mark.parametrize("rows", [8, pytest.param(20, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("classifier", ["hist_gradient_boosting", "logistic_regression"])
+@pytest.mark.parametrize(
+    "classifier",
+    ["hist_gradient_boosting", pytest.param("logistic_regression", marks=pytest.mark.slow)],
+)
 def test_a_tiny_table_trains(step, tmp_path, rows, classifier):
     frame = pd.DataFrame({"c": list("abcd") * (rows // 4), "x": range(0, rows * 3, 3)})
     frame["y"] = [0, 1] * (rows // 2)

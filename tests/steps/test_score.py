@@ -256,7 +256,8 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("ending", ["parquet", pytest.param("csv", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
 def test_killed_and_run_again_gives_the_bytes_of_an_undisturbed_run(
     registered, tracking, large, tmp_path, ending
 ):
