@@ -265,22 +265,29 @@ def _moment(cell: Any) -> datetime | None:
         return None
 
 
-def stamps(cells: Any) -> Any:
+def stamps(cells: Any, errors: str = "raise") -> Any:
     """Read dates and times as UTC timestamps.
 
     Parameters
     ----------
     cells : Series of n_rows
         ISO 8601 texts, dates or timestamps.
+    errors : {"raise", "coerce"}, default "raise"
+        What becomes of any other cell, as of ``pandas.to_datetime``.
 
     Returns
     -------
     Series of n_rows UTC timestamps
         Null where there is none.
+
+    Raises
+    ------
+    ValueError
+        If a cell is neither, nor null, unless that is coerced to null.
     """
     import pandas as pd
 
-    read: Any = functools.partial(pd.to_datetime, utc=True, format="ISO8601", errors="coerce")
+    read: Any = functools.partial(pd.to_datetime, utc=True, format="ISO8601", errors=errors)
     if int(pd.__version__.split(".")[0]) >= 3:
         return read(cells)
     # pandas 2 reads a time without an offset in that of the text before it
@@ -295,7 +302,7 @@ def _stamps(cells: list[Any]) -> Any:
 
     # pandas 2 fails on a text of numpy, such as MLflow makes of the JSON key "inputs"
     plain = [str(cell) if isinstance(cell, str) else cell for cell in cells]
-    return stamps(pd.Series(plain, dtype=object))
+    return stamps(pd.Series(plain, dtype=object), "coerce")
 
 
 def _may_be_date(cell: Any) -> bool:

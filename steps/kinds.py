@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from custom_model.predictor import stamps
 from steps.errors import StepError
 
 IDENTIFIER_SHARE = 0.95
@@ -61,7 +62,7 @@ def _distinct(present: pd.Series) -> tuple[pd.Series, np.ndarray]:
 
 def parses_as_dates(present: pd.Series) -> bool:
     """Tell whether every value is an ISO 8601 date or time."""
-    return bool(pd.to_datetime(present, utc=True, format="ISO8601", errors="coerce").notna().all())
+    return bool(stamps(present, "coerce").notna().all())
 
 
 def uselessness(values: pd.Series, asked_for: bool) -> str | None:

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custom_model.predictor import Coded, Encoder, InputError, decide, encode, encode_rows, load
+from custom_model.predictor import (
+    Coded,
+    Encoder,
+    InputError,
+    decide,
+    encode,
+    encode_rows,
+    load,
+    stamps,
+)
 from steps.contract import infer_contract
 from tests.tables import customers
 
@@ -280,3 +289,10 @@ def test_a_pickle_whose_contract_does_not_tell_its_scikit_learn_is_loaded():
     contract = contract_of(n=[1, 2])
     del contract["scikit-learn"]
     assert load(json.dumps(contract).encode(), cloudpickle.dumps(None)).contract == contract
+
+
+def test_a_text_that_is_no_date_is_an_error_of_its_column_unless_coerced():
+    cells = pd.Series(["2024-02-29", "soon"], dtype=object)
+    with pytest.raises(ValueError, match="soon"):
+        stamps(cells)
+    assert stamps(cells, "coerce").isna().tolist() == [False, True]

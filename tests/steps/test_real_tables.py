@@ -44,7 +44,7 @@ ALL = {
     if kind != "huge integers"
     for column, values in columns.items()
 }
-# alone, each is a whole run of main of its own
+# each alone is a whole run of main
 KINDS = ["all", *(pytest.param(name, marks=pytest.mark.slow) for name in TABLES)]
 
 
