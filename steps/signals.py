@@ -1,10 +1,12 @@
 """Signals that stop a step: each ends its run instead of leaving it RUNNING."""
 
+import _thread
 import os
 import signal
 import sys
-import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -26,8 +28,18 @@ class _Hold:
 def _stop(number: int, frame: FrameType | None) -> None:
     if _Hold.depth:
         _Hold.waiting = number
+    elif _starting_a_thread(frame):
+        _send_again(number)
     elif not _closing():
         raise Stopped(number)
+
+
+def _starting_a_thread(frame: FrameType | None) -> bool:
+    """Tell whether a pool starts a thread: one it does not know of it never ends."""
+    starts = ThreadPoolExecutor._adjust_thread_count.__code__
+    while frame is not None and frame.f_code is not starts:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _closing() -> bool:
@@ -42,9 +54,18 @@ def _again(unraisable: Any) -> None:
     """Send a signal again that came in a callback, where Python drops every exception."""
     error = unraisable.exc_value
     if isinstance(error, Stopped):
-        threading.Timer(0.05, os.kill, (os.getpid(), error.exit_status - 128)).start()
+        _send_again(error.exit_status - 128)
     else:
         sys.__unraisablehook__(unraisable)
+
+
+def _send_again(number: int) -> None:
+    def wait_and_send() -> None:
+        time.sleep(0.05)
+        os.kill(os.getpid(), number)
+
+    # threading would take a lock that is held where a thread is being started
+    _thread.start_new_thread(wait_and_send, ())
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 import weakref
 
@@ -81,3 +83,34 @@ def test_a_signal_that_is_ignored_stays_so():
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+POOL = """
+import os, signal
+from concurrent.futures import ThreadPoolExecutor
+from steps.errors import Stopped
+from steps.signals import stoppable
+
+class Threads(set):
+    def add(self, thread):
+        os.kill(os.getpid(), signal.SIGTERM)
+        super().add(thread)
+
+pool = ThreadPoolExecutor(1)
+pool._threads = Threads()
+try:
+    with stoppable():
+        pool.submit(int)
+        while True:
+            pass
+except Stopped as error:
+    print(error)
+"""
+
+
+def test_a_signal_that_comes_while_a_pool_starts_a_thread_does_not_hang_the_end():
+    # the thread runs by then, but the pool does not know it, and would not end it
+    ended = subprocess.run(
+        [sys.executable, "-c", POOL], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert ended.stdout == "stopped by SIGTERM\n"
