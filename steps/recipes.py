@@ -53,7 +53,8 @@ def reproduction(runs: Mapping[str, Run]) -> str:
     -------
     str
         Of a shell: the code of its commit, a check of the data, and the run with each parameter
-        that is not at its default.
+        that is not at its default. Before them, as a comment, the one that does it all where the
+        runs are at hand.
     """
     train = runs["train"]
     tags, params = train.data.tags, train.data.params
@@ -63,18 +64,20 @@ def reproduction(runs: Mapping[str, Run]) -> str:
     ]
     source = tags.get("mlflow.source.name", "")
     fetched = bool(re.match(r"(https?|ssh|git)://|git@", source))
-    lines = []
+    project, manager = ".", "local"
+    if fetched:
+        project, manager = f"{without_password(source)} --version {commit}", "uv"
+    run = f"{'' if fetched else 'uv run '}mlflow run {project} --env-manager {manager}"
+    lines = [
+        "# with the tracking store of these runs, one command does all this and compares answers:",
+        f"# {run} -e reproduce -P run_id={train.info.run_id}",
+    ]
     if tags.get("git_dirty") == "true":
         lines.append("# the files had changes that are in no commit: this may give another model")
     if commit and not fetched:
         lines.append(f"git checkout {commit}")
     if tags.get("data_sha256"):
         lines.append(_data_check(tags["data_sha256"], params.get("data", "")))
-    run = (
-        f"mlflow run {without_password(source)} --version {commit} --env-manager uv"
-        if fetched
-        else "uv run mlflow run . --env-manager local"
-    )
     return "\n".join([*lines, " ".join([run, *given])])
 
 

@@ -1,5 +1,6 @@
 import json
 import shlex
+from typing import NamedTuple
 
 import pandas as pd
 import pytest
@@ -14,24 +15,31 @@ TRAINED = {
 }  # fmt: skip
 
 
+class Recipe(NamedTuple):
+    reproduce: list[str]
+    by_hand: list[str]
+    run_id: str
+
+
 @pytest.fixture
 def recipe(client):
     experiment_id = client.create_experiment(f"recipes {pd.Timestamp.now().isoformat()}")
 
-    def write(evaluated: dict[str, str] | None = None, **tags: str) -> list[str]:
+    def write(evaluated: dict[str, str] | None = None, **tags: str) -> Recipe:
         runs = {}
         for step, params in {"train": TRAINED, "evaluate": evaluated or {}}.items():
             run_id = client.create_run(experiment_id, tags=tags).info.run_id
             for name, value in params.items():
                 client.log_param(run_id, name, value)
             runs[step] = client.get_run(run_id)
-        return reproduction(runs).splitlines()
+        _, reproduce, *by_hand = reproduction(runs).splitlines()
+        return Recipe(shlex.split(reproduce[2:]), by_hand, runs["train"].info.run_id)
 
     return write
 
 
 def test_what_is_at_its_default_is_left_out(recipe):
-    *_, command = recipe({"gates": "roc_auc>0.5,gain_over_baseline>0", "alias": "champion"})
+    (command,) = recipe({"gates": "roc_auc>0.5,gain_over_baseline>0", "alias": "champion"}).by_hand
     assert shlex.split(command) == [
         "uv", "run", "mlflow", "run", ".", "--env-manager", "local",
         "-P", "classifier=random_forest", "-P", "seed=7", "-P", "n_estimators=20",
@@ -39,23 +47,33 @@ def test_what_is_at_its_default_is_left_out(recipe):
 
 
 def test_a_value_with_blanks_and_quotes_survives_the_shell(recipe):
-    *_, command = recipe({"model_name": "it's mine"})
+    (command,) = recipe({"model_name": "it's mine"}).by_hand
     assert "model_name=it's mine" in shlex.split(command)
 
 
 def test_the_commit_is_checked_out_and_the_data_checked(recipe):
-    first, second, _ = recipe(git_commit="abc", data_sha256="f00")
+    first, second, _ = recipe(git_commit="abc", data_sha256="f00").by_hand
     assert first == "git checkout abc"
     assert second == "echo 'f00  data/penguins.csv' | sha256sum --check"
 
 
 def test_changes_that_are_in_no_commit_are_told_first(recipe):
-    assert recipe(git_dirty="true")[0].startswith("# the files had changes")
+    assert recipe(git_dirty="true").by_hand[0].startswith("# the files had changes")
 
 
 def test_what_came_from_a_git_url_comes_from_there_again(recipe):
-    (command,) = recipe(**{"mlflow.source.name": "https://me:secret@host/x.git", "git_commit": "a"})
-    assert command.startswith("mlflow run https://...@host/x.git --version a --env-manager uv -P")
+    found = recipe(**{"mlflow.source.name": "https://me:secret@host/x.git", "git_commit": "a"})
+    run = "mlflow run https://...@host/x.git --version a --env-manager uv"
+    assert found.by_hand[0].startswith(f"{run} -P")
+    assert found.reproduce == [*run.split(), "-e", "reproduce", "-P", f"run_id={found.run_id}"]
+
+
+def test_the_command_that_compares_the_answers_too_stands_first(recipe):
+    found = recipe()
+    assert found.reproduce == [
+        "uv", "run", "mlflow", "run", ".", "--env-manager", "local", "-e", "reproduce",
+        "-P", f"run_id={found.run_id}",
+    ]  # fmt: skip
 
 
 def test_the_example_row_is_made_of_medians_and_frequent_categories():
@@ -96,6 +114,6 @@ def test_the_request_holds_the_row():
 
 
 def test_what_differs_from_its_default_by_case_only_is_there(recipe):
-    *_, command = recipe({"alias": "Champion", "force": "false"})
+    (command,) = recipe({"alias": "Champion", "force": "false"}).by_hand
     assert "alias=Champion" in shlex.split(command)
     assert "force" not in command
