@@ -4,7 +4,6 @@ import os
 import shutil
 import tempfile
 import urllib.request
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from urllib.parse import urlparse
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from mlflow.data.dataset_source_registry import resolve_dataset_source
+from mlflow.artifacts import download_artifacts
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from steps import dvc
@@ -24,6 +23,7 @@ from steps.headers import check_names, csv_header, open_binary
 from steps.ragged import check_rows
 
 FORMATS = (".csv", ".csv.gz", ".parquet")
+MLFLOW_URIS = ("runs:/", "models:/", "mlflow-artifacts:/", "dbfs:/")
 
 
 class TableFile(NamedTuple):
@@ -42,7 +42,7 @@ def fetched(data: str) -> Iterator[TableFile]:
     ----------
     data : str
         A CSV, gzipped CSV or parquet file: a path (relative ones are looked up in the project's
-        folder) or a URI that MLflow can download (https, s3, gs, dbfs, ...).
+        folder) or a URI that MLflow can download (https, s3, gs, dbfs, runs, ...).
 
     Raises
     ------
@@ -129,7 +129,7 @@ def has_ending(data: str) -> bool:
 
 def is_uri(data: str) -> bool:
     """Tell a URI from a path."""
-    return "://" in data or data.startswith(("runs:/", "models:/", "dbfs:/"))
+    return "://" in data or data.startswith(MLFLOW_URIS)
 
 
 def _name_in(data: str) -> str:
@@ -199,9 +199,7 @@ def local_source(uri: str, folder: str, parameter: str) -> Path:
             with urllib.request.urlopen(uri, timeout=60) as source, path.open("wb") as file:
                 shutil.copyfileobj(source, file)
             return path
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # two of MLflow's sources claim the same scheme
-            return Path(resolve_dataset_source(uri).load(folder))  # type: ignore[call-arg]
+        return Path(download_artifacts(uri, dst_path=folder))
     except Exception as error:  # each store raises its own
         reason = str(error).splitlines()[0]
         raise StepError(f"{parameter}: cannot download {uri}: {reason}") from error

@@ -1,6 +1,7 @@
 """The data of a run: as MLflow datasets, and the file itself where it is small."""
 
 import hashlib
+import json
 import shutil
 import tempfile
 import warnings
@@ -9,10 +10,12 @@ from urllib.parse import urlparse
 
 import mlflow
 import pandas as pd
+from mlflow.data.dataset_source import DatasetSource
+from mlflow.data.dataset_source_registry import get_dataset_source_from_json
 from mlflow.data.pandas_dataset import PandasDataset, from_pandas
 
 from steps.dvc import dvc_tags
-from steps.files import TableFile
+from steps.files import MLFLOW_URIS, TableFile
 from steps.outage import without_password
 
 MAX_COPIED = 5_000_000  # bytes of a data file that is kept whole
@@ -73,11 +76,19 @@ def dataset(
     about = {"targets": str(labels.name), "name": file_name(data).partition(".")[0]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sources alike, and of integers that may have nulls
-        found = from_pandas(rows, source=source, digest=digest, **about)
+        place = _source(source)
+        found = from_pandas(rows, source=place, digest=digest, **about)
         # MLflow would look at every cell of a text column: seconds, for the same schema
-        sample = from_pandas(rows.head(SCHEMA_ROWS), source=source, digest=digest, **about)
+        sample = from_pandas(rows.head(SCHEMA_ROWS), source=place, digest=digest, **about)
         found.__dict__["schema"] = sample.schema  # its cached property
     return found
+
+
+def _source(source: str) -> str | DatasetSource:
+    if not source.startswith(MLFLOW_URIS):
+        return source
+    # MLflow recognizes no URI of its own as a source; its local one loads them all
+    return get_dataset_source_from_json(json.dumps({"uri": source}), "local")
 
 
 def log_datasets(tags: dict[str, str], **datasets: PandasDataset) -> None:

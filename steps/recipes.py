@@ -9,6 +9,7 @@ from typing import Any
 from mlflow.entities import Run
 
 from custom_model.classifiers import build_classifier
+from steps.files import is_uri
 from steps.outage import without_password
 from steps.parameters import parameters_of
 from steps.usage import PORT
@@ -146,7 +147,7 @@ def _typical(feature: dict[str, Any]) -> Any:
 
 
 def _data_check(sha256: str, data: str) -> str:
-    if "://" in data:
+    if is_uri(data):
         return f"# {without_password(data)} has to have the SHA-256 {sha256}"
     return f"echo {shlex.quote(f'{sha256}  {data}')} | sha256sum --check"
 

@@ -11,7 +11,6 @@ from steps.inputs import file_name
 from steps.outage import without_password
 from steps.parameters import PROJECT
 from steps.recorded import Recorded
-from steps.verify import fetched
 
 
 def find_data(recorded: Recorded, project: Path, data_now: str, folder: Path) -> Path:
@@ -41,8 +40,7 @@ def find_data(recorded: Recorded, project: Path, data_now: str, folder: Path) ->
     places = [str(project / was), str(PROJECT / was)] if inside else [data_now or was]
     for place in places:
         try:
-            own = place.startswith("runs:/")
-            path = fetched("data", place, str(folder)) if own else local_path(place, str(folder))
+            path = local_path(place, str(folder))
         except StepError as error:
             found = str(error).partition(";")[0]
             continue

@@ -4,12 +4,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import mlflow
 from mlflow import MlflowClient
 from mlflow.store.artifact.utils.models import get_model_name_and_version
 
 from steps import console
 from steps.errors import StepError
+from steps.files import is_uri, local_source
 from steps.folders import files_of
 from steps.keys import PUBLIC_PART, read_public_key
 from steps.parameters import convert
@@ -98,16 +98,11 @@ def fetched(parameter: str, uri: str, scratch: str) -> Path:
     StepError
         When it cannot be downloaded.
     """
-    if "://" not in uri and not uri.startswith(("models:/", "runs:/", "dbfs:/")):
+    if not is_uri(uri):
         return Path(uri).expanduser()
-    try:
-        downloaded = mlflow.artifacts.download_artifacts(
-            uri, dst_path=str(Path(scratch, parameter))
-        )
-    except Exception as error:  # each store raises its own
-        reason = str(error).partition("\n")[0]
-        raise StepError(f"{parameter}: cannot download {uri}: {reason}") from error
-    return Path(downloaded)
+    folder = Path(scratch, parameter)
+    folder.mkdir()
+    return local_source(uri, str(folder), parameter)
 
 
 if __name__ == "__main__":

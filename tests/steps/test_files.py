@@ -41,6 +41,20 @@ def test_an_unreachable_uri_gets_one_line():
         read_table("http://127.0.0.1:9/x.csv")
 
 
+def test_an_artifact_of_a_run_is_read_by_its_uri(client, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    run_id = client.create_run("0").info.run_id
+    client.log_artifact(run_id, str(tmp_path / "t.csv"), "data")
+    frame, _ = read_table(f"runs:/{run_id}/data/t.csv")
+    assert frame.to_dict("list") == {"a": [1], "b": [2]}
+
+
+def test_an_artifact_that_is_not_there_gets_one_line(client):
+    run_id = client.create_run("0").info.run_id
+    with pytest.raises(StepError, match=f"data: cannot download runs:/{run_id}/data/t.csv: "):
+        read_table(f"runs:/{run_id}/data/t.csv")
+
+
 def test_a_category_column_reads_as_its_categories(tmp_path):
     frame = pd.DataFrame({"c": pd.Categorical(["x", None]), "n": pd.Categorical([3, 4])})
     frame.to_parquet(tmp_path / "c.parquet")

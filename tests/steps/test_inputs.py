@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pandas as pd
 
@@ -34,6 +35,14 @@ def test_a_token_in_the_address_is_not_in_the_source():
 def test_a_password_in_the_address_is_not_in_the_source():
     found = dataset(FEATURES, LABELS, "https://me:secret@host/t.csv", "one", "0")
     assert "secret" not in found.to_json()
+
+
+def test_a_source_in_a_tracking_store_is_loaded_from_there(client, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    run_id = client.create_run("0").info.run_id
+    client.log_artifact(run_id, str(tmp_path / "t.csv"), "data")
+    found = dataset(FEATURES, LABELS, f"runs:/{run_id}/data/t.csv", "one", "0")
+    assert Path(found.source.load()).read_text() == "a,b\n1,2\n"
 
 
 def test_a_file_is_named_without_its_path_and_query():
