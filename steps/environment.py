@@ -2,17 +2,16 @@
 
 import pickletools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, requires, version
 
-from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from steps.console import warn
 from steps.errors import listed
-from steps.lock import Pin, locked_pins
+from steps.lock import Pin, locked_pins, locked_requirements
 
 GRAPH_PACKAGES = ("mlflow-skinny", "numpy", "onnxruntime", "pandas")
 PICKLE_PACKAGES = ("cloudpickle", "mlflow-skinny", "numpy", "pandas", "scikit-learn")
@@ -55,10 +54,10 @@ def locked(*names: str) -> tuple[Pin, ...]:
         Sorted by name. With the hashes of uv.lock, and for every platform that it covers, when
         every version installed is the lock's; otherwise what is installed, without hashes.
     """
-    needed = _closure(names)
+    needed = _closure(names, _required_anywhere)
     pins = tuple(pin for pin in locked_pins() if pin.name in needed)
     here = {pin.name: pin.version for pin in pins if pin.here}
-    installed = {name: _version(name) for name in _closure(names, here=True)}
+    installed = {name: _version(name) for name in _closure(names, required)}
     other = [f"{name} {found}" for name, found in installed.items() if here.get(name) != found]
     if not other:
         return pins
@@ -69,35 +68,34 @@ def locked(*names: str) -> tuple[Pin, ...]:
     return tuple(Pin(name, found, None, ()) for name, found in sorted(installed.items()) if found)
 
 
-def required(name: str, extra: str = "", here: bool = False) -> list[Requirement]:
-    """Tell what an installed package requires.
+def required(name: str, extra: str = "") -> Sequence[Requirement]:
+    """Tell what an installed package requires on this platform and Python.
 
     Parameters
     ----------
     name : str
         Nothing is known of a package that is not installed.
     extra : str, optional
-    here : bool, default False
-        Leave out what only another platform or Python requires.
 
     Returns
     -------
-    list of Requirement
+    sequence of Requirement
     """
     try:
         declared = [Requirement(line) for line in requires(name) or ()]
     except PackageNotFoundError:
-        return []
-    return [one for one in declared if _applies(one.marker, extra, here)]
+        return ()
+    return [one for one in declared if one.marker is None or one.marker.evaluate({"extra": extra})]
 
 
-def _applies(marker: Marker | None, extra: str, here: bool) -> bool:
-    if marker is None or not (here or "extra" in str(marker)):
-        return True
-    return marker.evaluate({"extra": extra})
+def _required_anywhere(name: str, extra: str = "") -> Sequence[Requirement]:
+    known = locked_requirements().get(name)
+    return required(name, extra) if known is None else known.get(extra, ())
 
 
-def _closure(names: Iterable[str], here: bool = False) -> set[str]:
+def _closure(
+    names: Iterable[str], required: Callable[[str, str], Sequence[Requirement]]
+) -> set[str]:
     found, waiting = set(), [Requirement(name) for name in names]
     while waiting:
         requirement = waiting.pop()
@@ -105,7 +103,7 @@ def _closure(names: Iterable[str], here: bool = False) -> set[str]:
             key = (canonicalize_name(requirement.name), extra)
             if key not in found:
                 found.add(key)
-                waiting += required(*key, here)
+                waiting += required(*key)
     return {name for name, _ in found}
 
 

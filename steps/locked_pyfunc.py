@@ -13,7 +13,9 @@ import mlflow
 import yaml
 from mlflow.models import Model
 
+from steps.console import warn
 from steps.environment import locked
+from steps.errors import listed
 from steps.lock import parse, parse_file
 
 
@@ -74,7 +76,11 @@ def _hashed(lines: list[str]) -> list[str]:
     """Pin build tools and what they require, by hashes: pip refuses a file where some have none."""
     try:
         return [pin.line for pin in locked(*(parse(line).name for line in lines))]
-    except ValueError:  # not installed, so not pinned
+    except ValueError:  # MLflow pins what is installed
+        warn(
+            f"the artifact's build tools are not all pinned: {listed(lines)}; expected pip, "
+            "setuptools and wheel to be installed (uv sync installs them)"
+        )
         return lines
 
 

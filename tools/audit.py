@@ -99,17 +99,22 @@ def ask(batch: dict[str, str]) -> dict:
     with TemporaryDirectory() as folder:
         listing = Path(folder) / "requirements.txt"
         listing.write_text("".join(f"{name}=={version}\n" for name, version in batch.items()))
-        command = [find_uv_bin(), *ALONE, "pip-audit", *ONLY_AS_TOLD, f"--requirement={listing}"]
-        alone = os.environ | {"UV_NO_SYNC": "0"}  # which nox sets
-        done = subprocess.run(command, capture_output=True, text=True, env=alone)
+        done = pip_audit(f"--requirement={listing}")
     try:
         return json.loads(done.stdout)
     except json.JSONDecodeError:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise StepError(
-            "nothing was audited: expected pip-audit to reach the advisories of pypi.org, "
-            f"it said: {last}"
+            f"nothing was audited: uv run pip-audit broke off: {last}; expected the advisories of "
+            "pypi.org to be reachable"
         ) from None
+
+
+def pip_audit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pip-audit, in an environment of its own."""
+    command = [find_uv_bin(), *ALONE, "pip-audit", *ONLY_AS_TOLD, *arguments]
+    env = os.environ | {"UV_NO_SYNC": "0"}  # which nox sets
+    return subprocess.run(command, capture_output=True, text=True, env=env)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Which licences the runtime's packages may have, and which packages are exceptions."""
+"""Which licences the packages that users install may have, and which are exceptions."""
 
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, distribution
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from steps.errors import StepError
 from steps.licences import BSD, licence_of
-from steps.lock import RUNTIME
+from steps.lock import SHIPPED
 from tools.locked import pins
 
 ALLOWED = {
@@ -27,6 +27,7 @@ ALLOWED = {
 EXCEPTIONS = {  # package: what it names, and why that may be
     "certifi": ("MPL-2.0", "asks to share changes of its own files, and we change none"),
     "huey": ("", "MIT by its LICENSE file; its metadata names no licence"),
+    "sigstore-models": ("", "MIT by its LICENSE file; its metadata names no licence"),
     "skops": ("", "MIT by its LICENSE file; its metadata names no licence"),
     "tqdm": ("MPL-2.0 AND MIT", "asks to share changes of its own files, and we change none"),
 }
@@ -71,16 +72,19 @@ def allowed(licence: str) -> bool:
     >>> allowed("GPL-3.0-only OR MIT AND ISC"), allowed("GPL-3.0-only AND MIT"), allowed("")
     (True, False, False)
     """
-    return any(ALLOWED.issuperset(one.split(" AND ")) for one in licence.split(" OR "))
+    alternatives = [] if "(" in licence else licence.split(" OR ")
+    return any(ALLOWED.issuperset(one.split(" AND ")) for one in alternatives)
 
 
-def installed(folder: Path) -> dict[str, str]:
-    """Read the licences of the locked runtime, as far as this machine has it.
+def installed(folder: Path, *which: str) -> dict[str, str]:
+    """Read the licences of locked packages, as far as they are for this machine.
 
     Parameters
     ----------
     folder : Path
         Holds the lock.
+    *which : str
+        As ``tools.locked.pins`` takes it.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def installed(folder: Path) -> dict[str, str]:
         The environment is not the lock's.
     """
     found = {}
-    for pin in pins(folder, *RUNTIME):
+    for pin in pins(folder, *which):
         if not pin.here:
             continue
         try:
@@ -103,21 +107,21 @@ def installed(folder: Path) -> dict[str, str]:
         if package is None or package.version != pin.version:
             raise StepError(
                 f"expected {pin.name} {pin.version} of uv.lock, found "
-                f"{package.version if package else 'none'}: run `uv sync`"
+                f"{package.version if package else 'none'}: run `uv sync --all-extras`"
             )
         found[pin.name] = licence_of(package)
     return found
 
 
 def main() -> None:
-    """Print the licence of every package of the runtime.
+    """Print the licence of every package of the runtime and of the extras.
 
     Raises
     ------
     StepError
         One is refused.
     """
-    licences = installed(Path())
+    licences = installed(Path(), *SHIPPED)
     for name, licence in licences.items():
         print(f"{name:40}{licence or EXCEPTIONS.get(name, ('', 'unknown'))[1]}")
     problems = refused(licences)

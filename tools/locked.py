@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from steps.errors import StepError
-from steps.lock import Pin, export
+from steps.errors import StepError, listed
+from steps.lock import Pin, export, parse_file
 
 
 def pins(folder: Path, *which: str) -> tuple[Pin, ...]:
@@ -15,7 +15,7 @@ def pins(folder: Path, *which: str) -> tuple[Pin, ...]:
     folder : Path
         Holds ``pyproject.toml`` and ``uv.lock``.
     *which : str
-        ``steps.lock.RUNTIME`` or ``EVERYTHING``.
+        ``steps.lock.RUNTIME``, ``SHIPPED`` or ``EVERYTHING``.
 
     Returns
     -------
@@ -25,12 +25,22 @@ def pins(folder: Path, *which: str) -> tuple[Pin, ...]:
     Raises
     ------
     StepError
-        The two files disagree.
+        The two files disagree, or a package comes from elsewhere than an index.
     """
     try:
-        return export(folder, "--locked", "--no-hashes", *which)
+        text = export(folder, "--locked", "--no-hashes", *which)
     except subprocess.CalledProcessError as error:
         raise StepError(
             "uv.lock must pin what pyproject.toml declares, and does not: run "
             f"`uv run python -m tools render` (uv says: {' '.join(error.stderr.split())})"
         ) from error
+    found = tuple(parse_file(text))
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if len(found) != len(lines):
+        other = [line for line in lines if not parse_file(line)]
+        raise StepError(
+            "uv.lock: expected every package from an index, as name==version, got "
+            f"{listed(other)}: conda.yaml cannot name it, and nobody knows its advisories; publish "
+            "it to an index"
+        )
+    return found

@@ -3,7 +3,7 @@
 import re
 from importlib.metadata import requires, version
 
-import tomli
+import msgspec
 import yaml
 from mlflow.utils.environment import _PythonEnv
 from packaging.requirements import Requirement
@@ -17,7 +17,7 @@ from tools.locked import pins
 
 CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
 PIP = [Requirement(line) for line in CONDA["dependencies"][-1]["pip"]]
-DECLARED = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+DECLARED = msgspec.toml.decode((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
 
 
 def test_conda_yaml_is_what_the_lock_renders():
@@ -67,3 +67,7 @@ def test_mlflow_reads_of_conda_yaml_all_that_pip_and_uv_are_to_install():
 def test_the_lock_holds_public_addresses_only():
     hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text()))
     assert hosts == {"pypi.org", "files.pythonhosted.org"}
+
+
+def test_the_build_tools_whose_versions_mlflow_records_are_installed_by_every_manager():
+    assert set(_PythonEnv.BUILD_PACKAGES) <= {pin.name for pin in pins(ROOT, *RUNTIME)}

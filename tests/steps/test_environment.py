@@ -56,6 +56,13 @@ def test_all_that_the_packages_require_is_locked_for_every_platform():
     assert here["pandas"] == version("pandas")
 
 
+@of_the_lock
+def test_what_only_the_versions_for_another_python_require_is_locked_too():
+    pins = {pin.name: pin for pin in locked(*GRAPH_PACKAGES)}
+    for name in ("coloredlogs", "sympy", "mpmath", "pytz"):  # of onnxruntime and pandas on 3.10
+        assert str(pins[name].marker) == 'python_full_version < "3.11"'
+
+
 @pytest.mark.parametrize("name", ["pytest", "scikit-learn", "matplotlib", "mlflow", "pyarrow"])
 def test_serving_a_graph_goes_without(name):
     assert name not in {pin.name for pin in locked(*GRAPH_PACKAGES)}

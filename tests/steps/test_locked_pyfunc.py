@@ -1,5 +1,6 @@
 """The environment files of an artifact, as pip and uv read them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -50,6 +51,22 @@ def test_the_build_tools_have_hashes_too(artifact):
     assert {"pip", "wheel", "packaging"} <= {tool.name for tool in tools}  # which wheel requires
     assert all(tool.hashes for tool in tools)
     assert python_env.dependencies == ["-r requirements.txt"]
+
+
+@of_the_lock
+@pytest.mark.parametrize(
+    ("python", "platform"), [("3.10", "linux"), ("3.12", "windows"), ("3.13", "macos")]
+)
+def test_another_python_and_platform_finds_every_package_by_its_hash(artifact, python, platform):
+    here = ["--python-version", python, "--python-platform", platform, "--target", "into"]
+    done = subprocess.run(
+        ["uv", "pip", "install", "--dry-run", "--require-hashes", *here, "-r", "requirements.txt"],
+        cwd=artifact,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"MACOSX_DEPLOYMENT_TARGET": "14.0"},  # the oldest of onnxruntime's wheels
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @of_the_lock
