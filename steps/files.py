@@ -4,11 +4,12 @@ import os
 import shutil
 import tempfile
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlparse
+from urllib.parse import unquote, urlparse
 
 import numpy as np
 import pandas as pd
@@ -196,13 +197,26 @@ def local_source(uri: str, folder: str, parameter: str) -> Path:
             return Path(local_file_uri_to_path(uri))
         if uri.startswith(("http://", "https://", "file://")):  # MLflow would retry for minutes
             path = Path(folder, "download" + "".join(Path(_name_in(uri)).suffixes[-2:]))
-            with urllib.request.urlopen(uri, timeout=60) as source, path.open("wb") as file:
+            request = _request(uri)
+            with urllib.request.urlopen(request, timeout=60) as source, path.open("wb") as file:
                 shutil.copyfileobj(source, file)
             return path
         return Path(download_artifacts(uri, dst_path=folder))
     except Exception as error:  # each store raises its own
         reason = str(error).splitlines()[0]
         raise StepError(f"{parameter}: cannot download {uri}: {reason}") from error
+
+
+def _request(uri: str) -> urllib.request.Request:
+    """Ask with the user and password of a URI, which urllib would take for the host, and tell."""
+    parts = urlparse(uri)
+    host = parts.netloc.rpartition("@")[2]
+    request = urllib.request.Request(parts._replace(netloc=host).geturl())
+    if parts.username is not None:
+        known = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        # of another host, to which this one may redirect, it is no business
+        request.add_unredirected_header("Authorization", f"Basic {b64encode(known).decode()}")
+    return request
 
 
 @contextmanager

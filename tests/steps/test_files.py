@@ -1,9 +1,12 @@
 import hashlib
+import threading
+from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pandas as pd
 import pytest
 
-from steps.errors import StepError
+from steps.errors import StepError, reason_of
 from steps.files import read_table
 
 
@@ -39,6 +42,35 @@ def test_an_unknown_ending_is_refused_with_the_known_ones():
 def test_an_unreachable_uri_gets_one_line():
     with pytest.raises(StepError, match=r"data: cannot download http://127\.0\.0\.1:9/x\.csv: "):
         read_table("http://127.0.0.1:9/x.csv")
+
+
+class Guarded(BaseHTTPRequestHandler):
+    def do_GET(self):
+        known = f"Basic {b64encode(b'me:s3cret/').decode()}"
+        self.send_response(200 if self.headers["Authorization"] == known else 401)
+        self.end_headers()
+        self.wfile.write(b"a,b\n1,2\n")
+
+
+@pytest.fixture
+def guarded():
+    """A host whose table takes a user and a password."""
+    with HTTPServer(("127.0.0.1", 0), Guarded) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"127.0.0.1:{server.server_port}/t.csv"
+        server.shutdown()
+
+
+def test_the_user_and_password_of_a_uri_are_given_to_its_host(guarded):
+    assert read_table(f"http://me:s3cret%2F@{guarded}")[0].to_dict("list") == {"a": [1], "b": [2]}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "host.invalid", ""])
+def test_a_password_is_never_told(guarded, host):
+    with pytest.raises(StepError) as caught:
+        read_table(f"http://me:other@{host}/t.csv" if host else f"http://me:other@{guarded}")
+    assert "other" not in reason_of(caught.value)
+    assert "http://...@" in reason_of(caught.value)
 
 
 def test_an_artifact_of_a_run_is_read_by_its_uri(client, tmp_path):
