@@ -9,7 +9,7 @@ from steps.parameters import PROJECT
 from steps.recorded import PACKAGES, Recorded
 
 DIFF = "uncommitted.diff"
-CUT_OFF = b"# longer than"  # how the summary of a diff begins that was too long to be kept
+NOTE = b"#"  # what stands for a diff that was too long to be kept, or not to be had, begins so
 
 
 def check_out(recorded: Recorded, folder: Path) -> Path:
@@ -53,9 +53,9 @@ def check_out(recorded: Recorded, folder: Path) -> Path:
 
 
 def is_whole(recorded: Recorded) -> bool:
-    """Tell whether every uncommitted change was kept; of a diff too long only the scripts are."""
+    """Tell whether every uncommitted change was kept; else only the scripts are."""
     diff = recorded.code / DIFF
-    return not (diff.exists() and diff.read_bytes().startswith(CUT_OFF))
+    return not (diff.exists() and diff.read_bytes().startswith(NOTE))
 
 
 def _fetch(folder: Path, commit: str, run_id: str) -> None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,17 +64,18 @@ class Environment(NamedTuple):
 def stop(process: subprocess.Popen) -> None:
     """Stop what ``Environment.start`` started, with all its children."""
     process.stdin.close()  # type: ignore[union-attr]
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(10)
-    except subprocess.TimeoutExpired:
+    with suppress(ProcessLookupError):  # its children may take longer, and nothing of them is kept
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
 
 
 def clean_environment() -> dict[str, str]:
     """Copy the process's environment without what ties a child to this repository and run."""
     ties = ("MLFLOW_", "PYTHON", "VIRTUAL_ENV", "UV_PROJECT")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ties)}
+    free = {name: value for name, value in os.environ.items() if not name.startswith(ties)}
+    return free | {"MLFLOW_DISABLE_TELEMETRY": "true"}  # nobody is told of a proof
 
 
 def check_manager(verify_env: str) -> None:
@@ -116,13 +118,23 @@ def make_environment(artifact: Path, verify_env: str) -> Environment:
         return _checked(activate, artifact, verify_env)
     root = Path(MLFLOW_ENV_ROOT.get())
     root.mkdir(parents=True, exist_ok=True)
-    with locked(root / "pyfunc-classifier.lock"):  # MLflow takes a half-made one for made
-        activate = _activation(artifact, verify_env)
+    with locked(root / "pyfunc-classifier.lock"):
         try:
-            return _checked(activate, artifact, verify_env)
-        except StepError:
-            _remove(activate)  # a process that was killed left it half-made
             return _checked(_activation(artifact, verify_env), artifact, verify_env)
+        except _UnusableError as error:  # MLflow takes what a killed process left for made
+            if error.folder is None or error.folder.parent != root or not error.folder.exists():
+                raise
+            shutil.rmtree(error.folder, ignore_errors=True)
+            return _checked(_activation(artifact, verify_env), artifact, verify_env)
+
+
+class _UnusableError(StepError):
+    """An environment cannot be used, in the folder that commands name."""
+
+    def __init__(self, message: str, commands: str) -> None:
+        super().__init__(message)
+        found = re.search(r"source (\S+)/bin/activate", commands)
+        self.folder = Path(found[1]) if found else None
 
 
 def _activation(artifact: Path, verify_env: str) -> list[str]:
@@ -131,9 +143,10 @@ def _activation(artifact: Path, verify_env: str) -> list[str]:
     try:
         return backend.prepare_env(str(artifact), capture_output=True).get_activate_command()
     except Exception as error:  # the manager's own words, at the end of much else
-        raise StepError(
+        raise _UnusableError(
             f"verify_env: {verify_env} cannot make the artifact's environment: {_gist(str(error))}"
-            "; verify_env=local proves the artifact in this very environment"
+            "; verify_env=local proves the artifact in this very environment",
+            str(error),
         ) from error
 
 
@@ -159,8 +172,10 @@ def _checked(activate: list[str], artifact: Path, verify_env: str) -> Environmen
     try:
         python, packages = json.loads(done.stdout)
     except ValueError as error:
-        raise StepError(
-            f"verify_env: the environment made by {verify_env} does not start: {_gist(done.stderr)}"
+        raise _UnusableError(
+            f"verify_env: the environment made by {verify_env} does not start: "
+            f"{_gist(done.stderr)}",
+            " ".join(activate),
         ) from error
     pins = parse_file(Path(artifact, "requirements.txt").read_text(encoding="utf-8"))
     other = [
@@ -169,13 +184,8 @@ def _checked(activate: list[str], artifact: Path, verify_env: str) -> Environmen
         if pin.here and packages.get(pin.name) != pin.version
     ]
     if other:
-        raise StepError(
-            f"verify_env: the environment made by {verify_env} lacks {', '.join(other)}"
+        raise _UnusableError(
+            f"verify_env: the environment made by {verify_env} lacks {', '.join(other)}",
+            " ".join(activate),
         )
     return Environment(activate, python, packages)
-
-
-def _remove(activate: list[str]) -> None:
-    found = re.search(r"source (\S+)/bin/activate", " ".join(activate))
-    if found:
-        shutil.rmtree(found[1], ignore_errors=True)

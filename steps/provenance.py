@@ -3,6 +3,7 @@
 import getpass
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,10 +13,13 @@ from pathlib import Path
 import mlflow
 
 from steps.cache import packages, sources
-from steps.git import git
+from steps.errors import StepError
+from steps.git import git, have_done
 from steps.parameters import PROJECT
 
 MAX_DIFF = 200_000  # bytes
+# what a user's own settings may make of a diff, git apply does not take
+UNSET = ("-U3", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/")
 PROJECT_FILES = ("MLproject", "conda.yaml", "pyproject.toml")
 
 
@@ -27,13 +31,14 @@ def tags() -> dict[str, str]:
     -------
     dict of str to str
         ``author``, ``python``, ``platform``, ``cpu``, ``gpu``, and of a project under git
-        ``git_commit``, ``git_branch`` and ``git_dirty``.
+        ``git_commit``, ``git_branch`` and ``git_dirty`` (true, false, or unknown where git did not
+        answer).
     """
     return {
         "author": git(PROJECT, "config", "user.name") or _user(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cpu": f"{os.cpu_count()} x {platform.processor() or platform.machine()}",
+        "cpu": f"{os.cpu_count()} x {_processor()}",
         "gpu": _gpu(),
     } | _commit()
 
@@ -54,7 +59,7 @@ def log_sources(step: str) -> None:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
         (code / "packages.txt").write_text("\n".join(packages()) + "\n")
-        if tags().get("git_dirty") == "true":
+        if tags().get("git_dirty", "false") != "false":
             write_diff(code / "uncommitted.diff")
         mlflow.log_artifacts(name)
 
@@ -62,7 +67,10 @@ def log_sources(step: str) -> None:
 def write_diff(path: Path) -> None:
     """Write the changes of tracked files as ``git apply`` takes them; of long ones a summary."""
     changes = ("--no-color", "--no-ext-diff", "--no-textconv", "HEAD", "--", ".")
-    git(PROJECT, "diff", "--binary", f"--output={path}", *changes)
+    try:
+        have_done(PROJECT, "diff", "--binary", *UNSET, f"--output={path}", *changes)
+    except StepError as error:
+        path.write_text(f"# not to be had: {error}\n")
     if path.is_file() and path.stat().st_size > MAX_DIFF:
         summary = git(PROJECT, "diff", "--stat", *changes)
         path.write_text(f"# longer than {MAX_DIFF} bytes, in short:\n{summary}\n"[:MAX_DIFF])
@@ -72,13 +80,13 @@ def _commit() -> dict[str, str]:
     commit = git(PROJECT, "rev-parse", "HEAD")
     if not commit:
         return {}
-    changed = (
-        git(PROJECT, "status", "--porcelain", "--untracked-files=no", "--", ".") or _untracked()
-    )
+    # with a first line of the branch, so that no answer is none
+    told = git(PROJECT, "status", "--porcelain", "--branch", "--untracked-files=no", "--", ".")
+    changed = len(told.splitlines()) > 1 or _untracked()
     return {
         "git_commit": commit,
         "git_branch": git(PROJECT, "rev-parse", "--abbrev-ref", "HEAD"),
-        "git_dirty": "true" if changed else "false",
+        "git_dirty": "true" if changed else "false" if told else "unknown",
     }
 
 
@@ -86,6 +94,13 @@ def _untracked() -> list[str]:
     """Name the scripts that git neither tracks nor ignores."""
     found = git(PROJECT, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py")
     return [name for name in found.split("\0") if name]
+
+
+def _processor() -> str:
+    """Name the model: two of the same family may round differently."""
+    about = Path("/proc/cpuinfo")  # of Linux
+    found = re.search(r"(?m)^model name\s*:\s*(.+)$", about.read_text() if about.exists() else "")
+    return found[1] if found else platform.processor() or platform.machine()
 
 
 def _user() -> str:

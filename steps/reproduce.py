@@ -60,7 +60,7 @@ def remarks(recorded: Recorded) -> list[str]:
     tags, here, found = recorded.tags, provenance.tags(), []
     if not is_whole(recorded):
         found.append(
-            "its uncommitted changes were too many to be kept: its scripts are as they were, its "
+            "its uncommitted changes were not kept as a whole: its scripts are as they were, its "
             "other files as in the commit"
         )
     if "resumed_from" in tags:
@@ -69,10 +69,14 @@ def remarks(recorded: Recorded) -> list[str]:
         found.append("it was evaluated by the code of another commit")
     if _machine(tags) != _machine(here):
         found.append(
-            f"it was made on {tags['platform']}, this is {here['platform']}: the last bits of a "
-            "probability may differ"
+            f"it was made on {_told(tags)}, this is {_told(here)}: the last bits of a probability "
+            "may differ"
         )
     return found
+
+
+def _told(tags: dict[str, str]) -> str:
+    return f"{tags['platform']} ({tags['cpu']})"
 
 
 def _machine(tags: dict[str, str]) -> tuple[str, str]:

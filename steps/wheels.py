@@ -30,9 +30,14 @@ def built_for() -> str:
     Returns
     -------
     str
-        Such as ``linux-x86_64, Python 3.11``.
+        Such as ``linux-x86_64 with glibc 2.36, Python 3.11``: a newer glibc will do, and most often
+        an older one.
     """
-    return f"{sysconfig.get_platform()}, Python {sys.version_info.major}.{sys.version_info.minor}"
+    # a Python for both kinds of Mac gets the wheels of the one that it runs on
+    system = sysconfig.get_platform().replace("universal2", platform.machine())
+    libc = " ".join(platform.libc_ver()).strip()
+    python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    return f"{system}{' with ' if libc else ''}{libc}, {python}"
 
 
 def save_model(path: str, mlflow_model: Model | None = None, **contents: Any) -> None:

@@ -80,10 +80,19 @@ def test_what_is_not_done_again_as_it_was_is_remarked(tmp_path):
     own = {"platform": "macOS-14.5-arm64", "cpu": "8 x arm", "git_commit": "a"}
     found = remarks(past(tmp_path, evaluation={"git_commit": "b"}, resumed_from="m-1", **own))
     changes, resumed, evaluated, machine = found
-    assert changes.startswith("its uncommitted changes were too many to be kept: its scripts are")
+    assert changes.startswith("its uncommitted changes were not kept as a whole: its scripts are")
     assert resumed == "it went on from a checkpoint, and is done again from its first epoch"
     assert evaluated == "it was evaluated by the code of another commit"
-    assert machine.startswith("it was made on macOS-14.5-arm64, this is ")
+    assert machine.startswith("it was made on macOS-14.5-arm64 (8 x arm), this is ")
+
+
+def test_another_processor_under_the_same_system_is_remarked(tmp_path):
+    (found,) = remarks(past(tmp_path, **tags() | {"cpu": "2 x Another Model"}))
+    assert "(2 x Another Model), this is " in found
+
+
+def test_more_cores_of_the_same_processor_need_no_remark(tmp_path):
+    assert remarks(past(tmp_path, **tags() | {"cpu": f"9{tags()['cpu']}"})) == []
 
 
 def test_a_run_of_this_machine_needs_no_remark(tmp_path):

@@ -1,4 +1,6 @@
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +29,9 @@ def test_a_clean_project_is_named_by_commit_and_branch(project):
     assert found == (commit, "trunk", "false")
 
 
-def test_the_diff_of_a_changed_script_applies_to_its_commit(project, tmp_path_factory):
+@pytest.mark.parametrize("setting", ["diff.noprefix true", "diff.context 0", "color.diff always"])
+def test_the_diff_of_a_changed_script_applies_to_its_commit(project, setting, tmp_path_factory):
+    shell(f"git config {setting}", project)
     changed = b"a = 2\r\n\n\n"
     (project / "code.py").write_bytes(changed)
     diff = tmp_path_factory.mktemp("diff") / "uncommitted.diff"
@@ -35,6 +39,23 @@ def test_the_diff_of_a_changed_script_applies_to_its_commit(project, tmp_path_fa
     provenance.write_diff(diff)
     done = shell(f"git stash -q && git apply {diff}", project)
     assert (done.returncode, (project / "code.py").read_bytes()) == (0, changed), done.stderr
+
+
+def test_where_git_does_not_answer_nothing_is_called_clean(project, monkeypatch, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bin")
+    script = 'case $1 in status|diff) exit 1;; *) exec {git} "$@";; esac'
+    (folder / "git").write_text("#!/bin/sh\n" + script.format(git=shutil.which("git")))
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    assert provenance.tags()["git_dirty"] == "unknown"
+    provenance.write_diff(folder / "uncommitted.diff")
+    assert (folder / "uncommitted.diff").read_text().startswith("# not to be had: git diff")
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="Linux tells it there")
+def test_the_model_of_the_processor_is_told(project):
+    model = provenance.tags()["cpu"].partition(" x ")[2]
+    assert model in Path("/proc/cpuinfo").read_text()
 
 
 def test_a_new_script_is_dirty(project):
