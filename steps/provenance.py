@@ -18,6 +18,7 @@ from steps.git import git, have_done
 from steps.parameters import PROJECT
 
 MAX_DIFF = 200_000  # bytes
+QUICK = ("--no-ahead-behind", "--untracked-files=no")
 # what a user's own settings may make of a diff, git apply does not take
 UNSET = ("-U3", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/")
 PROJECT_FILES = ("MLproject", "conda.yaml", "pyproject.toml")
@@ -81,7 +82,7 @@ def _commit() -> dict[str, str]:
     if not commit:
         return {}
     # with a first line of the branch, so that no answer is none
-    told = git(PROJECT, "status", "--porcelain", "--branch", "--untracked-files=no", "--", ".")
+    told = git(PROJECT, "status", "--porcelain", "--branch", *QUICK, "--", ".")
     changed = len(told.splitlines()) > 1 or _untracked()
     return {
         "git_commit": commit,
