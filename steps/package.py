@@ -36,22 +36,19 @@ from steps.wheels import built_for, told_of
 
 
 def convert_pipeline(training: Training) -> Export:
-    """Export the pipeline, and log its graph in MLflow's own flavor."""
+    """Export the pipeline."""
     rows = parity_rows(training.matrix, training.contract)
     with console.progress("converting to ONNX and comparing"):
         exported = export(training.pipeline, rows, training.contract["threshold"])
     if exported.reason:
         console.warn(f"packaged as a pickle, not as a graph: {exported.reason}")
-    else:
-        probabilities = run_onnx(exported.content, training.matrix[:5])
-        log_graph(exported.content, training.matrix, probabilities)
     return exported
 
 
 def pack(
     training: Training, exported: Export, card: str, params: dict[str, Any]
 ) -> tuple[ModelInfo, dict[str, Any]]:
-    """Log and prove the artifact; what is not proven is removed.
+    """Log and prove the artifact, and log its graph in MLflow's own flavor.
 
     Returns
     -------
@@ -59,6 +56,8 @@ def pack(
     proof : dict
     """
     if not exported.reason:
+        probabilities = run_onnx(exported.content, training.matrix[:5])
+        log_graph(exported.content, training.matrix, probabilities)
         mlflow.log_metrics(
             {"parity_rows": exported.n_rows, "parity_max_difference": exported.difference}
         )

@@ -9,7 +9,6 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-import mlflow.store.artifact.http_artifact_repo as http_store
 import skl2onnx  # noqa: F401
 import sklearn.ensemble  # noqa: F401
 from mlflow import MlflowClient
@@ -39,8 +38,6 @@ POINTS = {
     "after register": (steps.publish, "move_alias"),
     "before alias": (MlflowClient, "set_registered_model_alias"),
 }
-# where a server keeps the artifacts
-SENDING = {"sending the model": (http_store.HttpArtifactRepository, "log_artifacts")}
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])  # every child has its imports done
 
@@ -112,7 +109,7 @@ def _run(
     os.environ.update(settings)
     os.chdir(cwd)
     for point, what in faults:
-        owner, name = (POINTS | SENDING)[point]
+        owner, name = POINTS[point]
         setattr(owner, name, _struck(getattr(owner, name), what))
     status = launch(entry_point, ENTRY_POINTS[entry_point].run, argv)
     sys.stdout.flush()

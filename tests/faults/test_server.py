@@ -118,7 +118,7 @@ def test_passwords_in_the_address_are_not_told(server, tmp_path):
 
 @pytest.mark.slow
 def test_five_seconds_without_a_server_lose_nothing(server, admin, as_admin, tmp_path):
-    meetings = {point: Meeting() for point in ("sending the model", "before alias")}
+    meetings = {point: Meeting() for point in ("logging the model", "before alias")}
     child = Child(tmp_path, "main", admin, list(meetings.items()), model_name="interrupted")
     for meeting in meetings.values():
         assert meeting.reached.wait(120)
@@ -133,7 +133,7 @@ def test_five_seconds_without_a_server_lose_nothing(server, admin, as_admin, tmp
 
 
 @pytest.mark.parametrize(
-    "point", [pytest.param("sending the model", marks=pytest.mark.slow), "before alias"]
+    "point", [pytest.param("logging the model", marks=pytest.mark.slow), "before alias"]
 )
 def test_when_the_server_is_gone_for_good_the_artifact_is_kept(
     server, admin, as_admin, tmp_path, point
