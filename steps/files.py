@@ -1,30 +1,24 @@
 """From a path or URI to a table, and a plain word where there is none."""
 
 import os
-import shutil
 import tempfile
-import urllib.request
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlparse
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from mlflow.artifacts import download_artifacts
-from mlflow.utils.file_utils import local_file_uri_to_path
 
 from steps import dvc
 from steps.errors import StepError
 from steps.folders import sha256_of
 from steps.headers import check_names, csv_header, open_binary
 from steps.ragged import check_rows
+from steps.uris import is_uri, local_source, name_in
 
 FORMATS = (".csv", ".csv.gz", ".parquet")
-MLFLOW_URIS = ("runs:/", "models:/", "mlflow-artifacts:/", "dbfs:/")
 
 
 class TableFile(NamedTuple):
@@ -115,27 +109,17 @@ def _plain(values: pd.Series) -> pd.Series:
 
 def is_parquet(data: str) -> bool:
     """Tell by its name whether a file is parquet."""
-    return _name_in(data).endswith(".parquet")
+    return name_in(data).endswith(".parquet")
 
 
 def is_gzipped(data: str) -> bool:
     """Tell by its name whether a file is gzipped."""
-    return _name_in(data).endswith(".gz")
+    return name_in(data).endswith(".gz")
 
 
 def has_ending(data: str) -> bool:
     """Tell by its name whether a file is a table."""
-    return _name_in(data).endswith(FORMATS)
-
-
-def is_uri(data: str) -> bool:
-    """Tell a URI from a path."""
-    return "://" in data or data.startswith(MLFLOW_URIS)
-
-
-def _name_in(data: str) -> str:
-    """Find the file's name in a path or URI, whose query may sign it; in lower case."""
-    return (urlparse(data).path if data.startswith(("http://", "https://")) else data).lower()
+    return name_in(data).endswith(FORMATS)
 
 
 def local_path(data: str, folder: str, parameter: str = "data") -> Path:
@@ -174,49 +158,6 @@ def local_path(data: str, folder: str, parameter: str = "data") -> Path:
             "URL is a fresh clone)"
         )
     return path
-
-
-def local_source(uri: str, folder: str, parameter: str) -> Path:
-    """Download what a URI names, a file or a folder.
-
-    Parameters
-    ----------
-    uri : str
-    folder : str
-        To download to; what a ``file:`` URI names stays where it is.
-    parameter : str
-        The name that the user knows it by.
-
-    Raises
-    ------
-    StepError
-        When that fails.
-    """
-    try:
-        if uri.startswith("file://") and Path(local_file_uri_to_path(uri)).is_dir():
-            return Path(local_file_uri_to_path(uri))
-        if uri.startswith(("http://", "https://", "file://")):  # MLflow would retry for minutes
-            path = Path(folder, "download" + "".join(Path(_name_in(uri)).suffixes[-2:]))
-            request = _request(uri)
-            with urllib.request.urlopen(request, timeout=60) as source, path.open("wb") as file:
-                shutil.copyfileobj(source, file)
-            return path
-        return Path(download_artifacts(uri, dst_path=folder))
-    except Exception as error:  # each store raises its own
-        reason = str(error).splitlines()[0]
-        raise StepError(f"{parameter}: cannot download {uri}: {reason}") from error
-
-
-def _request(uri: str) -> urllib.request.Request:
-    """Ask with the user and password of a URI, which urllib would take for the host, and tell."""
-    parts = urlparse(uri)
-    host = parts.netloc.rpartition("@")[2]
-    request = urllib.request.Request(parts._replace(netloc=host).geturl())
-    if parts.username is not None:
-        known = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        # of another host, to which this one may redirect, it is no business
-        request.add_unredirected_header("Authorization", f"Basic {b64encode(known).decode()}")
-    return request
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from mlflow.data.dataset_source_registry import get_dataset_source_from_json
 from mlflow.data.pandas_dataset import PandasDataset, from_pandas
 
 from steps.dvc import dvc_tags
-from steps.files import MLFLOW_URIS, TableFile
+from steps.files import TableFile
 from steps.outage import without_password
+from steps.uris import MLFLOW_URIS
 
 MAX_COPIED = 5_000_000  # bytes of a data file that is kept whole
 DIGEST_LENGTH = 12

@@ -9,9 +9,9 @@ from typing import Any
 from mlflow.entities import Run
 
 from custom_model.classifiers import build_classifier
-from steps.files import is_uri
 from steps.outage import without_password
 from steps.parameters import parameters_of
+from steps.uris import is_uri
 from steps.usage import PORT
 
 # the first says which run, the last ones change nothing of the model

@@ -5,12 +5,13 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from steps.errors import StepError
-from steps.files import is_uri, local_path
+from steps.files import local_path
 from steps.folders import sha256_of
 from steps.inputs import file_name
 from steps.outage import without_password
 from steps.parameters import PROJECT
 from steps.recorded import Recorded
+from steps.uris import is_uri
 
 
 def find_data(recorded: Recorded, project: Path, data_now: str, folder: Path) -> Path:

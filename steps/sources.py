@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 
 from steps.batches import column_types
 from steps.errors import StepError, listed
-from steps.files import FORMATS, has_ending, is_parquet, is_uri, local_path, local_source, reading
+from steps.files import FORMATS, has_ending, is_parquet, local_path, reading
 from steps.folders import sha256_of
+from steps.uris import is_uri, local_source
 
 
 class Part(NamedTuple):

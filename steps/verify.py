@@ -9,12 +9,12 @@ from mlflow.store.artifact.utils.models import get_model_name_and_version
 
 from steps import console
 from steps.errors import StepError
-from steps.files import is_uri, local_source
 from steps.folders import files_of
 from steps.keys import PUBLIC_PART, read_public_key
 from steps.parameters import convert
 from steps.runs import launch
 from steps.signing import require_packages, verify
+from steps.uris import is_uri, local_source
 
 SIGNATURE_TAG = "signature_uri"  # of a model version
 GIVE_SIGNATURE = "give its path or URI as signature"

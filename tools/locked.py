@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from steps.errors import StepError, listed
-from steps.lock import Pin, export, parse_file
+from steps.lock import Pin, export, parse, parse_file
 
 
 def pins(folder: Path, *which: str) -> tuple[Pin, ...]:
@@ -34,13 +34,12 @@ def pins(folder: Path, *which: str) -> tuple[Pin, ...]:
             "uv.lock must pin what pyproject.toml declares, and does not: run "
             f"`uv run python -m tools render` (uv says: {' '.join(error.stderr.split())})"
         ) from error
-    found = tuple(parse_file(text))
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if len(found) != len(lines):
-        other = [line for line in lines if not parse_file(line)]
+    other = [line for line in lines if not parse_file(line)]
+    if other:
         raise StepError(
             "uv.lock: expected every package from an index, as name==version, got "
             f"{listed(other)}: conda.yaml cannot name it, and nobody knows its advisories; publish "
             "it to an index"
         )
-    return found
+    return tuple(map(parse, lines))
